@@ -113,7 +113,8 @@ try {
     fs.mkdirSync(site.dir)
     await site.fill(objects, cas)
     site.write()
-    say(`${objects} objects, ${cas} CAs, a publication each second`)
+    const built = site.prepare()
+    say(`${objects} objects, ${cas} CAs, a publication each second; tick has built ${built} trees`)
     say(`  ${' '.repeat(14)}    links   fsyncs    stats    bytes rsync ms rules ms  tree ms`)
     const taken: Taken[] = []
     for (let round = 0; round < BURST + ROUNDS; round++) taken.push(await publishOnce(site, round))

@@ -23,7 +23,10 @@ function packageEntries() {
 }
 
 /** Modules of Node that commands import for rare cases, with their functions that our code calls: they are loaded by the first call. */
-const LAZY = { 'node:child_process': ['spawn', 'execFile', 'fork'], 'node:timers/promises': ['setTimeout'] }
+const LAZY = {
+  'node:child_process': ['spawn', 'spawnSync', 'execFile', 'fork'],
+  'node:timers/promises': ['setTimeout'],
+}
 
 /** Returns a module whose functions load `name` when they are called. */
 function lazyModule(name) {

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseHandle } from '../../src/core/base/handle.js'
-import type { Instant } from '../../src/core/base/time.js'
+import { addSeconds, type Instant } from '../../src/core/base/time.js'
 import { sha256Hex } from '../../src/core/crypto/digest.js'
 import type { Sha256 } from '../../src/core/crypto/ports.js'
 import { createSoftSigner } from '../../src/core/crypto/soft-signer.js'
@@ -11,6 +11,7 @@ import type { ObjectPut } from '../../src/core/pubd/content.js'
 import { DEFAULT_RETENTION } from '../../src/core/pubd/ports.js'
 import type { PubdState } from '../../src/core/pubd/state.js'
 import { publisherBase } from '../../src/core/pubd/uri.js'
+import { areTreesReady, prepareTrees } from '../../src/core/publication/standing-trees.js'
 import { type WriteReport, writeTree } from '../../src/core/publication/writer.js'
 import { fixedKeys } from '../../test/support/rpki/fixed-keys.js'
 import { createMemoryKeyStore } from '../../test/support/store/memory-key-store.js'
@@ -63,6 +64,17 @@ export class Repository {
   write(): WriteReport {
     const { state, now, objectPath } = this
     return writeTree({ repoDir: join(this.dir, 'repo'), state, now, objectPath })
+  }
+
+  /** Runs what `tick` does for rsync trees every five minutes, until there is nothing left to do. Returns how many trees it has built. */
+  prepare(): number {
+    const { objectPath } = this
+    const repoDir = join(this.dir, 'repo')
+    for (let trees = 0; ; trees++) {
+      this.now = addSeconds(this.now, 300)
+      if (areTreesReady(repoDir, this.now)) return trees
+      prepareTrees({ repoDir, state: this.state, now: this.now, objectPath })
+    }
   }
 
   async fill(objects: number, publishers = PUBLISHERS): Promise<void> {

@@ -2,26 +2,15 @@
  * `repo/rsync/`: trees of hard links to the signed objects, and `current`, a symbolic link that is replaced by one rename.
  * Invariant: the tree that `current` points to is complete, durable and unchanged; a tree is updated only while no reader uses it.
  */
-import fs from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { join } from 'node:path'
 import { earlier, type Instant } from '../base/time.js'
-import type { PathChange } from '../pubd/content.js'
-import { changesSince, publishedObjects } from '../pubd/content.js'
-import type { ObjectRef, PubdState } from '../pubd/state.js'
-import {
-  ensureFolder,
-  errnoOf,
-  linkTarget,
-  namesIn,
-  removeFile,
-  statOf,
-  unlessAbsent,
-  writeNew,
-} from './served-files.js'
-import { type OpenTarget, objectMissing, readObject } from './target.js'
-import { chooseTree, DEFAULT_TREES, surplusTrees } from './tree-choice.js'
-import { isCopy, isIntact, recordFingerprint, unmodified } from './tree-fingerprint.js'
-import { type KnownFolders, readTrees, removeFingerprints, type Tree, writeTrees } from './writer-records.js'
+import type { PubdState } from '../pubd/state.js'
+import { ensureFolder, linkTarget, namesIn, removeFile, statOf } from './served-files.js'
+import type { OpenTarget } from './target.js'
+import { chooseTree, DEFAULT_TREES, readyTrees, surplusTrees } from './tree-choice.js'
+import { baseOf, fillTree, type Tally } from './tree-content.js'
+import { isIntact } from './tree-fingerprint.js'
+import { readTrees, removeFingerprints, type Tree, writeTrees } from './writer-records.js'
 
 export interface RsyncReport {
   readonly changed: boolean
@@ -32,13 +21,6 @@ export interface RsyncReport {
   readonly files: number
   readonly bytes: number
   readonly ms: number
-}
-
-interface Tally {
-  files: number
-  bytes: number
-  /** Number of files that are copies instead of links. */
-  copies: number
 }
 
 /** Returns the tree that `current` points to, if any. */
@@ -84,14 +66,15 @@ export function writeRsync(site: OpenTarget): RsyncReport {
       scratch,
       trees.filter((t) => t.name !== choice.name),
     )
-  fill(site, choice.name, base, sibling, tally)
+  const copies = fillTree(site, choice.name, base, sibling, tally)
   const next: Tree[] = trees
     .filter((t) => t.name !== choice.name)
     .map((t) => (t.name === current ? { ...t, retiredAt: now } : t))
   next.push({ name: choice.name, session: state.sessionId, serial: state.serial, retiredAt: null })
-  const surplus = surplusTrees(next, choice.name, now, policy)
+  const standing = copies ? policy.standing : readyTrees(state, policy)
+  const surplus = surplusTrees(next, choice.name, now, { ...policy, standing })
   const kept = next.filter((t) => !surplus.includes(t)).sort((a, b) => (a.name < b.name ? -1 : 1))
-  tally.bytes += writeTrees(disk, repoDir, scratch, kept)
+  tally.bytes += writeTrees(disk, repoDir, scratch, kept, standing)
   if (current !== choice.name) switchTo(site, choice.name)
   for (const name of namesIn(root))
     if (/^[a-z]{1,2}$/.test(name) && !kept.some((t) => t.name === name)) {
@@ -103,7 +86,7 @@ export function writeRsync(site: OpenTarget): RsyncReport {
 }
 
 /** Returns the records of the existing trees. Without a record, or if records are not to be trusted, their content and readers are unknown. */
-function knownTrees(site: OpenTarget): readonly Tree[] {
+export function knownTrees(site: OpenTarget): readonly Tree[] {
   const remembered = readTrees(site.scratch)
   const current = currentTree(site.repoDir)
   const root = join(site.repoDir, 'rsync')
@@ -123,124 +106,8 @@ function notAfter(at: Instant | null, now: Instant): Instant | null {
   return at === null ? null : earlier(at, now)
 }
 
-function holds(tree: Tree, state: PubdState): boolean {
+export function holds(tree: Tree, state: PubdState): boolean {
   return tree.session === state.sessionId && tree.serial === state.serial
-}
-
-/** A tree that can be updated: the changes and its fingerprint. */
-interface Base {
-  readonly changes: ReadonlyMap<string, PathChange>
-  readonly left: KnownFolders
-}
-
-/** Returns undefined if the tree must be built from scratch. */
-function baseOf(site: OpenTarget, tree: Tree): Base | undefined {
-  const changes = tree.serial === 0 ? undefined : changesSince(site.state, tree.session, tree.serial)
-  const left = changes === undefined ? undefined : unmodified(site, tree, changes)
-  return changes === undefined || left === undefined ? undefined : { changes, left }
-}
-
-/** Updates the tree to the current state, durably. */
-function fill(site: OpenTarget, name: string, base: Base | undefined, sibling: Tree | undefined, tally: Tally): void {
-  const root = join(site.repoDir, 'rsync', name)
-  const place = placer(site, root, sibling, tally)
-  const touched = base === undefined ? build(site, root, place) : forward(site, root, base.changes, place)
-  const folders = [...touched].map((folder) => relative(root, folder))
-  const copies = tally.copies > 0 || base?.left.copies === true
-  tally.bytes += recordFingerprint(site, name, base?.left, folders, copies)
-}
-
-/** Builds the complete tree from scratch. Returns its folders. */
-function build(site: OpenTarget, root: string, place: Place): ReadonlySet<string> {
-  site.disk.remove(root)
-  ensureFolder(site.disk, root, site.repoDir)
-  const folders = new Set<string>([root])
-  for (const object of publishedObjects(site.state)) {
-    const folder = dirname(join(root, object.path))
-    if (!folders.has(folder)) ensureFolder(site.disk, folder, root)
-    for (let f = folder; !folders.has(f); f = dirname(f)) folders.add(f)
-    place(object.path, object)
-  }
-  for (const folder of folders) settle(site, folder)
-  return folders
-}
-
-/** Applies changes to an idle tree. Returns the folders in which something changed. */
-function forward(
-  site: OpenTarget,
-  root: string,
-  changes: ReadonlyMap<string, PathChange>,
-  place: Place,
-): ReadonlySet<string> {
-  const touched = new Set<string>()
-  for (const path of changes.keys()) {
-    const full = join(root, path)
-    if (statOf(full)?.isDirectory() === false) removeFile(site.disk, full)
-    touched.add(dirname(full))
-  }
-  for (const folder of [...touched]) {
-    for (let f = folder; f !== root && namesIn(f).length === 0; f = dirname(f)) {
-      unlessAbsent(() => site.disk.rmdir(f))
-      touched.add(dirname(f))
-    }
-  }
-  for (const [path, { after }] of changes) {
-    if (after === undefined) continue
-    ensureFolder(site.disk, dirname(join(root, path)), root)
-    place(path, after)
-  }
-  for (const folder of touched) if (statOf(folder)?.isDirectory() === true) settle(site, folder)
-  for (const folder of [...touched]) for (let f = folder; f !== root; f = dirname(f)) touched.add(f)
-  return touched
-}
-
-/** Gives a folder its constant time, once its content is complete, and syncs it. */
-function settle({ disk }: OpenTarget, folder: string): void {
-  disk.date(folder)
-  disk.sync(folder)
-}
-
-type Place = (path: string, object: ObjectRef) => void
-
-/** Creates an object at an unused path: a hard link, or a copy if the file system or the owner does not allow links. */
-function placer(site: OpenTarget, root: string, sibling: Tree | undefined, tally: Tally): Place {
-  let fresh: ReadonlyMap<string, PathChange> | undefined
-  const fromSibling = (path: string): string | undefined => {
-    if (sibling === undefined) return undefined
-    fresh ??= changesSince(site.state, sibling.session, sibling.serial)
-    return fresh === undefined || fresh.has(path) ? undefined : join(site.repoDir, 'rsync', sibling.name, path)
-  }
-  return (path, object) => {
-    const to = join(root, path)
-    tally.files += 1
-    const from = site.objectPath(object.sha256)
-    if (linked(site, from, to)) return
-    // a missing object may still be linked in the tree that is being served
-    const copied = fromSibling(path)
-    if (copied !== undefined && isCopy(site, copied, object) && linked(site, copied, to)) {
-      tally.copies += 1
-      return
-    }
-    if (statOf(from) === undefined) throw objectMissing(from)
-    tally.copies += 1
-    writeNew(site.disk, to, [readObject(site.objectPath, object)], fs.statSync(from))
-    tally.bytes += object.size
-  }
-}
-
-/** Returns false if a copy is needed: another file system, another owner, too many links, or no file to link. */
-function linked(site: OpenTarget, from: string, to: string): boolean {
-  try {
-    site.disk.link(from, to)
-    // a copy of the data directory that was made under a umask has objects that only their owner can read
-    const mode = fs.lstatSync(to).mode & 0o777
-    if ((mode & 0o004) === 0 || (mode & 0o022) !== 0) site.disk.chmod(to, 0o644)
-    return true
-  } catch (error) {
-    if (['EXDEV', 'EPERM', 'EACCES', 'EMLINK', 'ENOENT', 'ENOTSUP', 'ENOSYS'].includes(errnoOf(error) ?? ''))
-      return false
-    throw error
-  }
 }
 
 function switchTo(site: OpenTarget, name: string): void {

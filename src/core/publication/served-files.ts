@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs'
 import { dirname, join } from 'node:path'
+import { syncFileSystem } from './sync-file-system.js'
 
 /** The file system calls that change something, so that a test can make each of them fail. */
 export interface Disk {
@@ -18,6 +19,8 @@ export interface Disk {
   date(path: string): void
   /** Syncs a folder. */
   sync(path: string): void
+  /** Syncs folders of the tree `root`, very many by one sync of their file system where that is known to be enough. */
+  syncAll(root: string, folders: readonly string[]): void
   link(from: string, to: string): void
   symlink(target: string, path: string): void
   rename(from: string, to: string): void
@@ -31,6 +34,9 @@ export interface Disk {
  * tree.
  */
 export const FOLDER_TIME = 946_684_800
+
+/** From so many folders on, one sync of the file system is cheaper than one of each. */
+const SYNC_MANY = 64
 
 export const nodeDisk: Disk = {
   mkdir: (path) => fs.mkdirSync(path, { mode: 0o755 }),
@@ -57,6 +63,10 @@ export const nodeDisk: Disk = {
     } finally {
       fs.closeSync(fd)
     }
+  },
+  syncAll: (root, folders) => {
+    if (folders.length >= SYNC_MANY && syncFileSystem(root)) return
+    for (const folder of folders) nodeDisk.sync(folder)
   },
   link: (from, to) => fs.linkSync(from, to),
   symlink: (target, path) => fs.symlinkSync(target, path),

@@ -1,11 +1,12 @@
 /**
  * Modes of the published tree: every file and folder can be read by the server's user and written by the owner only, old sessions and trees
- * included. Invariant: nothing outside of `rsync/`, `rrdp/` and `ta/` is looked at or changed, and no link is followed.
+ * that readers may be in included. Invariant: nothing outside of `rsync/`, `rrdp/` and `ta/` is looked at or changed, and no link is followed.
  */
 import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { canPass, formatMode } from './other-users.js'
-import { type Disk, errnoOf, namesIn, statOf, unlessAbsent, writeFresh } from './served-files.js'
+import { type Disk, errnoOf, linkTarget, namesIn, statOf, unlessAbsent, writeFresh } from './served-files.js'
+import { readTrees } from './writer-records.js'
 
 export const UNREADABLE = 'cannot be read by other users'
 
@@ -30,24 +31,45 @@ export function* wrongModes(repoDir: string, unlooked: ReadonlySet<string> = new
   for (const part of PARTS) {
     // an operator may have put a link to another file system here
     const stat = unlessAbsent(() => fs.statSync(join(repoDir, part)))
-    if (stat !== undefined) yield* below(repoDir, part, stat, unlooked)
+    if (stat !== undefined)
+      yield* below(repoDir, part, stat, { unlooked, rested: part === 'rsync' ? rested(repoDir) : NONE })
   }
 }
 
-function* below(repoDir: string, path: string, stat: fs.Stats, unlooked: ReadonlySet<string>): Generator<WrongMode> {
+const NONE: ReadonlySet<string> = new Set()
+
+/** Folders that are not entered. */
+interface Left {
+  /** Of publishers in an rsync tree. */
+  readonly unlooked: ReadonlySet<string>
+  /** Trees. */
+  readonly rested: ReadonlySet<string>
+}
+
+/**
+ * Returns the names of rsync trees that no reader is in or will find. Their files are those of the current tree, by links, and a change of a folder
+ * is noticed before it is used (`isUnmodified`).
+ */
+function rested(repoDir: string): ReadonlySet<string> {
+  const trees = readTrees(join(repoDir, '.state')) ?? []
+  const current = linkTarget(join(repoDir, 'rsync', 'current'))
+  return new Set(trees.filter((t) => t.retiredAt === null && t.name !== current).map((t) => t.name))
+}
+
+function* below(repoDir: string, path: string, stat: fs.Stats, left: Left): Generator<WrongMode> {
   yield* problemOf(path, stat)
-  if (!stat.isDirectory() || isUnlooked(path, unlooked)) return
+  if (!stat.isDirectory() || isLeft(path, left)) return
   for (const name of readableNames(`${repoDir}/${path}`)) {
     const inner = `${path}/${name}`
     const found = fs.lstatSync(`${repoDir}/${inner}`, { throwIfNoEntry: false })
-    if (found !== undefined && (found.isDirectory() || found.isFile())) yield* below(repoDir, inner, found, unlooked)
+    if (found !== undefined && (found.isDirectory() || found.isFile())) yield* below(repoDir, inner, found, left)
   }
 }
 
-/** Returns true for the folder of one of these publishers in an rsync tree. */
-function isUnlooked(path: string, unlooked: ReadonlySet<string>): boolean {
-  const [part, , publisher, ...deeper] = path.split('/')
-  return part === 'rsync' && publisher !== undefined && deeper.length === 0 && unlooked.has(publisher)
+function isLeft(path: string, { unlooked, rested }: Left): boolean {
+  const [part, tree, publisher, ...deeper] = path.split('/')
+  if (part !== 'rsync' || tree === undefined) return false
+  return publisher === undefined ? rested.has(tree) : deeper.length === 0 && unlooked.has(publisher)
 }
 
 /** Returns the names in a folder; none in one that this user cannot read either. */

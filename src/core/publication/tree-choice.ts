@@ -3,6 +3,7 @@
  * Invariant: the current tree is never changed; a tree that may have readers is changed only if the maximum number of trees exists.
  */
 import { type Instant, secondsBetween } from '../base/time.js'
+import type { PubdState } from '../pubd/state.js'
 import type { Tree } from './writer-records.js'
 
 export interface TreePolicy {
@@ -29,6 +30,34 @@ export interface TreeChoice {
   readonly name: string
   /** Its record; undefined for a tree to be built from scratch. */
   readonly tree: Tree | undefined
+}
+
+/** From so many objects on, building a tree takes much longer than a change. */
+const LARGE = 1000
+/** Folders of all trees that are kept ready: each is an inode and a block. */
+const READY_FOLDERS = 16_000
+
+/**
+ * Returns how many trees are kept ready in a repository of this size: as many as are used before one is used again, so that no change has to build
+ * one; fewer for very many publishers. Looks at no more objects than it has to.
+ */
+export function readyTrees(
+  { publishers }: Pick<PubdState, 'publishers'>,
+  { standing, max }: Pick<TreePolicy, 'standing' | 'max'>,
+): number {
+  const all = Object.values(publishers)
+  let objects = 0
+  for (const publisher of all) {
+    if (objects >= LARGE) break
+    objects += Object.keys(publisher.objects).length
+  }
+  if (objects < LARGE) return standing
+  return Math.max(standing, Math.min(max, Math.floor(READY_FOLDERS / all.length)))
+}
+
+/** Returns true if no reader can be in a tree that is not current any more. */
+export function isRested(tree: Tree, now: Instant, { quietSeconds }: Pick<TreePolicy, 'quietSeconds'>): boolean {
+  return idleSeconds(tree, now) >= quietSeconds
 }
 
 /** Returns the tree for the state of `session`, given the current one. */
@@ -77,7 +106,8 @@ function reach(tree: Tree, session: string): number {
   return tree.session === session ? tree.serial : -1
 }
 
-function freeName(trees: readonly Tree[], current: string | undefined): string {
+/** Returns the first name that no tree has. */
+export function freeName(trees: readonly Tree[], current: string | undefined): string {
   const taken = new Set([...trees.map((t) => t.name), current])
   for (let n = 0; ; n++) {
     const name = treeName(n)

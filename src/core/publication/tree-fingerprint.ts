@@ -30,6 +30,12 @@ export function isIntact(site: TreeSite, tree: Tree): boolean {
   return filesBelow(root).length === objects.length && areCopies(site, root, objects)
 }
 
+/** Returns true if no folder of a tree was modified since its record. Takes one stat for each. */
+export function isUnmodified(site: Pick<TreeSite, 'repoDir' | 'scratch'>, tree: Tree): boolean {
+  const left = knownFolders(site, tree)
+  return left !== undefined && areUnmodified(join(site.repoDir, 'rsync', tree.name), left, Object.keys(left.folders))
+}
+
 /**
  * Returns the record of a tree that changes may be applied to; undefined if it was modified where they go or is unknown. Takes one stat for each
  * folder that they touch and for up to `SAMPLE` others, in turn by serial: a modification elsewhere remains in the record, and is found by
@@ -67,7 +73,7 @@ function* foldersAbove(path: string): Generator<string> {
   yield ''
 }
 
-function knownFolders(site: TreeSite, tree: Tree): KnownFolders | undefined {
+function knownFolders(site: Pick<TreeSite, 'scratch'>, tree: Tree): KnownFolders | undefined {
   const left = readFingerprints(site.scratch, tree.name)
   return left?.session === tree.session && left.serial === tree.serial ? left : undefined
 }

@@ -34,8 +34,15 @@ export interface Tree {
   readonly name: string
   readonly session: string
   readonly serial: number
-  /** When `current` was moved away from it; null while it is current, or if it never was. */
+  /** When `current` was moved away from it; null while it is current, if it never was, or once it is known to have no readers. */
   readonly retiredAt: Instant | null
+}
+
+/** STORED in `rsync.json`. */
+export interface TreeRecord {
+  readonly trees: readonly Tree[]
+  /** Number of trees that `tick` keeps ready; missing if an older version wrote the record. */
+  readonly ready?: number
 }
 
 /** STORED in `tree-<name>.json`: fingerprint of an rsync tree (see tree-fingerprint.ts). */
@@ -109,8 +116,14 @@ export function readRrdpRecord(scratch: string): RrdpRecord | undefined {
 
 /** Reads the record; undefined if it is missing or invalid. */
 export function readTrees(scratch: string): readonly Tree[] | undefined {
-  const trees = readRecord(join(scratch, 'rsync.json'))?.['trees']
-  return Array.isArray(trees) && trees.every(isTree) ? trees : undefined
+  return readTreeRecord(scratch)?.trees
+}
+
+/** Reads the record with the number of trees to keep ready; undefined if it is missing or invalid. */
+export function readTreeRecord(scratch: string): TreeRecord | undefined {
+  const { trees, ready } = readRecord(join(scratch, 'rsync.json')) ?? {}
+  if (!Array.isArray(trees) || !trees.every(isTree)) return undefined
+  return isCount(ready) ? { trees, ready } : { trees }
 }
 
 /** Writes the record. Returns the bytes written. */
@@ -119,8 +132,15 @@ export function writeRrdpRecord(disk: Disk, repoDir: string, scratch: string, re
 }
 
 /** Writes the record. Returns the bytes written. */
-export function writeTrees(disk: Disk, repoDir: string, scratch: string, trees: readonly Tree[]): number {
-  return writeRecord(disk, repoDir, join(scratch, 'rsync.json'), scratch, { format: FORMAT, trees })
+export function writeTrees(
+  disk: Disk,
+  repoDir: string,
+  scratch: string,
+  trees: readonly Tree[],
+  ready?: number,
+): number {
+  const record: TreeRecord = ready === undefined ? { trees } : { trees, ready }
+  return writeRecord(disk, repoDir, join(scratch, 'rsync.json'), scratch, { format: FORMAT, ...record })
 }
 
 /** Reads both records of a tree; undefined if the fingerprint is missing or invalid. */

@@ -111,6 +111,7 @@ function listing(folder: string, prefix = ''): readonly (readonly [string, strin
 export const quickDisk: Disk = {
   ...nodeDisk,
   sync: () => undefined,
+  syncAll: () => undefined,
   finish: (fd, like) => {
     fs.fchmodSync(fd, 0o644)
     if (like !== undefined) fs.futimesSync(fd, like.atime, like.mtime)

@@ -145,7 +145,10 @@ it('every folder of every rsync tree has one constant time, so that rsync transf
 })
 
 describe('durability', () => {
-  it('syncs every file and folder before anything that a reader follows to it', async () => {
+  it.each([
+    ['each folder', false],
+    ['the folders of a tree at once', true],
+  ])('syncs every file and folder before anything that a reader follows to it, %s', async (_, atOnce) => {
     const log: (readonly [string, string])[] = []
     const opened = new Map<number, string>()
     const disk: Disk = {
@@ -163,6 +166,10 @@ describe('durability', () => {
       sync: (path) => {
         nodeDisk.sync(path)
         log.push(['folder', path])
+      },
+      syncAll: (root, folders) => {
+        nodeDisk.syncAll(root, folders)
+        for (const folder of atOnce ? dirtyAt(log.length) : folders) log.push(['folder', folder])
       },
       mkdir: (path) => entered(path, () => nodeDisk.mkdir(path)),
       link: (from, to) => entered(to, () => nodeDisk.link(from, to)),

@@ -52,6 +52,7 @@ export async function tick(session: Session, deliver?: Deliver, index: Indexing 
   const crls = await renewDueCrls(session)
   done.push(...crls.done)
   done.push(...(await finishTls(session)))
+  done.push(...(await prepareStanding(session)))
   done.push(...(await destroyRetired(session, retired)))
   done.push(...(await prepareActivations(session, rolls)))
   const silent = await suspendSilentChildren(session, index)
@@ -131,6 +132,19 @@ async function finishTls(session: Session): Promise<TickReport['done']> {
   try {
     const isDone = await session.store.write(async () => finishTlsRenewal(paths))
     return isDone ? [{ what: 'tls', on: paths.cert }] : []
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    if (error.kind !== 'locked') session.options.onNotice?.(error.message)
+    return []
+  }
+}
+
+/** Keeps rsync trees ready. A tree that cannot be written is only a notice: the next change makes one if it has to. */
+async function prepareStanding(session: Session): Promise<TickReport['done']> {
+  const { prepareStandingTrees } = await import('../transaction/standing-trees.js')
+  try {
+    const { built, updated } = await prepareStandingTrees(session)
+    return built + updated === 0 ? [] : [{ what: 'rsync-trees', on: `${built} built, ${updated} brought forward` }]
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     if (error.kind !== 'locked') session.options.onNotice?.(error.message)

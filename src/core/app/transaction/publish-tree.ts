@@ -74,7 +74,7 @@ function write(session: Session, tx: TransactionContext, at: Instant, rebuild: b
 }
 
 /** Returns the newest commit, which the published tree records: a rolled back data directory is recognised by it. */
-function lastCommit({ store: { layout } }: Session): Pick<WritingPrimary, 'last'> {
+export function lastCommit({ store: { layout } }: Session): Pick<WritingPrimary, 'last'> {
   const { n, cache } = findHead(layout)
   return n === 0 ? {} : { last: { commit: n, sha256: new CommitLog(layout, cache).at(n).sha256 } }
 }

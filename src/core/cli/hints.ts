@@ -96,7 +96,7 @@ export const HINTS: Readonly<Record<string, readonly string[]>> = {
   'server-tls-ca': ['brine config check', ...READABLE],
   'passphrase-empty': ['write the passphrase into the first line of the file'],
   'identity-invalid': ['an identity is a line that begins with AGE-SECRET-KEY-1'],
-  'wait-a-second': ['run it again in a second'],
+  'wait-a-second': ['run it again in a second; many changes of a CA in one command take one manifest'],
   'stdin-not-utf8': ['convert it: iconv -t UTF-8'],
   'file-not-utf8': ['convert it: iconv -t UTF-8'],
   'config-not-utf8': ['convert it: iconv -t UTF-8'],

@@ -15,11 +15,39 @@ import {
 import type { UseCase } from './draft.js'
 import { withRequiredSpace } from './errors.js'
 
-/** Attempts of one command that meets other writers, or whose second is taken already. */
+/** Attempts of one command that meets other writers. */
 const ATTEMPTS = 8
 
 /** Milliseconds between two attempts after a conflict, and after `wait-a-second`: manifest times have whole seconds. */
 const PAUSE = { conflict: 20, second: 1000 } as const
+
+/** What a command has waited for so far. */
+export interface Waited {
+  readonly conflicts: number
+  /** Seconds that others had taken. */
+  readonly seconds: number
+}
+
+export const NOT_WAITED: Waited = { conflicts: 0, seconds: 0 }
+
+/**
+ * Returns what a command has waited for with one more attempt after this error, and the milliseconds before that; undefined if the error
+ * stands. In a burst of changes of one CA each takes a second, so that a command waits for its turn as long as for the lock.
+ */
+export function nextAttempt(
+  error: unknown,
+  { conflicts, seconds }: Waited,
+  lockTimeout: number,
+): { readonly waited: Waited; readonly pause: number } | undefined {
+  if (!(error instanceof AppError) || !isTransient(error)) return undefined
+  if (error.code === 'wait-a-second')
+    return seconds >= Math.max(lockTimeout, ATTEMPTS - 1)
+      ? undefined
+      : { waited: { conflicts, seconds: seconds + 1 }, pause: PAUSE.second }
+  return conflicts >= ATTEMPTS - 1
+    ? undefined
+    : { waited: { conflicts: conflicts + 1, seconds }, pause: PAUSE.conflict }
+}
 
 /** Number of commands of this process that are at work, by data directory. */
 const atWork = new Map<string, number>()
@@ -38,13 +66,15 @@ export async function commitWithRetry<R>(
   const isAlone = others === 0
   atWork.set(dir, others + 1)
   try {
-    for (let attempt = 1; ; attempt += 1) {
+    let waited = NOT_WAITED
+    for (let isFirst = true; ; isFirst = false) {
       try {
-        return await (attempt === 1 && isAlone ? commitOptimistic : commitPessimistic)(session, useCase, options)
+        return await (isFirst && isAlone ? commitOptimistic : commitPessimistic)(session, useCase, options)
       } catch (error) {
-        if (!(error instanceof AppError) || attempt >= ATTEMPTS || !isTransient(error))
-          throw await withRequiredSpace(error, () => requiredSpace(session, useCase))
-        await pause(error.code === 'wait-a-second' ? PAUSE.second : PAUSE.conflict)
+        const next = nextAttempt(error, waited, session.options.lockTimeoutSeconds ?? session.config.lockTimeout)
+        if (next === undefined) throw await withRequiredSpace(error, () => requiredSpace(session, useCase))
+        waited = next.waited
+        await pause(next.pause)
       }
     }
   } finally {

@@ -90,10 +90,15 @@ function withdrawElement(uri: string, withdraws: Sha256): string {
   return `<withdraw uri="${escapeXml(uri)}" hash="${withdraws}"/>\n`
 }
 
+/** Returns the length of so many bytes in base64. */
+export function base64Length(size: number): number {
+  return 4 * Math.ceil(size / 3)
+}
+
 /** Returns the length in bytes of a publish element for an object of `size` bytes. */
 export function publishLength(uri: string, size: number, replacing = false): number {
-  const base64 = 4 * Math.ceil(size / 3)
-  return '<publish uri=""></publish>\n'.length + escapeXml(uri).length + base64 + (replacing ? HASH_ATTRIBUTE : 0)
+  const around = '<publish uri=""></publish>\n'.length + (replacing ? HASH_ATTRIBUTE : 0)
+  return around + escapeXml(uri).length + base64Length(size)
 }
 
 /** Returns the length in bytes of a withdraw element. */

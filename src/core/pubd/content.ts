@@ -7,9 +7,15 @@ import type { Handle } from '../base/handle.js'
 import { entry, sortedEntries } from '../base/record.js'
 import { type Instant, secondsBetween } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import { deltaFrameLength, publishLength, snapshotFrameLength, withdrawLength } from '../protocols/rrdp.js'
+import {
+  base64Length,
+  deltaFrameLength,
+  publishLength,
+  snapshotFrameLength,
+  withdrawLength,
+} from '../protocols/rrdp.js'
 import type { RetentionPolicy } from './ports.js'
-import type { DeltaChange, DeltaDrop, DeltaPut, ObjectRef, PubdState, StoredDelta } from './state.js'
+import type { DeltaChange, DeltaDrop, DeltaPut, ObjectRef, PubdState, Publisher, StoredDelta } from './state.js'
 
 /** rpki-client rejects a notification with more. */
 const MAX_DELTAS = 300
@@ -59,6 +65,25 @@ export function publicationDelta(state: PubdState, publisher: Handle, desired: r
       .filter((name) => !kept.has(name))
       .sort(),
   }
+}
+
+/** Published objects of one publisher, which are neighbours in every file that is sorted by URI. */
+export interface PublishedPart {
+  readonly base: string
+  readonly objects: Publisher['objects']
+}
+
+/** Returns all published objects by publisher, sorted by base. */
+export function publishedParts(state: PubdState): readonly PublishedPart[] {
+  return publishersByBase(state)
+}
+
+/** Returns the length of the publish elements of a publisher in the RRDP snapshot. Names have no character that XML escapes. */
+export function partLength({ base, objects }: PublishedPart): number {
+  const each = publishLength(base, 0)
+  let length = 0
+  for (const name in objects) length += each + name.length + base64Length(entry(objects, name)?.size ?? 0)
+  return length
 }
 
 /** Returns all published objects, sorted by URI. Bases never nest and end with a slash, so sorting bases and then names is enough. */
@@ -119,8 +144,7 @@ export function objectsInUse(state: PubdState): ReadonlySet<Sha256> {
 /** Returns the length of the RRDP snapshot file in bytes. */
 export function snapshotLength(state: PubdState): number {
   let length = snapshotFrameLength(state.sessionId, state.serial)
-  for (const { base, objects } of Object.values(state.publishers))
-    for (const [name, { size }] of Object.entries(objects)) length += publishLength(base + name, size)
+  for (const publisher of Object.values(state.publishers)) length += partLength(publisher)
   return length
 }
 
@@ -135,8 +159,7 @@ export function snapshotReaches(state: PubdState): (bytes: number) => boolean {
     while (length < bytes) {
       const { value: publisher } = left.next()
       if (publisher === undefined) return false
-      for (const name in publisher.objects)
-        length += publishLength(publisher.base + name, entry(publisher.objects, name)?.size ?? 0)
+      length += partLength(publisher)
     }
     return true
   }
@@ -145,8 +168,10 @@ export function snapshotReaches(state: PubdState): (bytes: number) => boolean {
 /** Returns the length of a delta file in bytes. */
 export function deltaLength(session: string, delta: Pick<StoredDelta, 'serial' | 'changes'>): number {
   let length = deltaFrameLength(session, delta.serial)
-  for (const { uri, put, before } of deltaElements(delta))
-    length += put === undefined ? withdrawLength(uri) : publishLength(uri, put.size, before !== undefined)
+  for (const { base, put, drop } of delta.changes) {
+    for (const { name, size, replaces } of put) length += publishLength(base + name, size, replaces !== undefined)
+    for (const { name } of drop) length += withdrawLength(base + name)
+  }
   return length
 }
 

@@ -140,20 +140,29 @@ export function checkChange(publisher: Publisher, change: PublisherChange): read
   return found.length > 0 ? found : conflicts(content, change)
 }
 
-/** A name cannot be a file and a folder at once: the tree on disk has one place for it. */
+/**
+ * A name cannot be a file and a folder at once: the tree on disk has one place for it. What is published has no such names, so that only new ones
+ * are compared, with the folders above them and, in one pass that copies nothing, with the folders of what stays.
+ */
 function conflicts(content: Publisher['objects'], change: PublisherChange): readonly Violation[] {
-  const names = new Set(Object.keys(content))
-  for (const name of change.drop) names.delete(name)
-  for (const { name } of change.put) names.add(name)
-  const folders = new Set<string>()
-  for (const name of names) {
-    for (let at = name.indexOf('/'); at !== -1; at = name.indexOf('/', at + 1)) folders.add(name.slice(0, at))
+  const drop = new Set(change.drop)
+  const names = new Set(change.put.map(({ name }) => name).filter((n) => entry(content, n) === undefined))
+  if (names.size === 0) return []
+  const isFile = (name: string): boolean => names.has(name) || (entry(content, name) !== undefined && !drop.has(name))
+  const found = new Set<string>()
+  for (const name of names) for (const folder of foldersOf(name)) if (isFile(folder)) found.add(folder)
+  for (const name in content) {
+    if (!name.includes('/') || drop.has(name)) continue
+    for (const folder of foldersOf(name)) if (names.has(folder)) found.add(folder)
   }
-  return [...folders]
-    .filter((folder) => names.has(folder))
-    .map((folder) =>
-      violation('object-conflict', `${quoted(folder, 200)} of ${change.publisher} would be an object and a folder`),
-    )
+  return [...found].map((folder) =>
+    violation('object-conflict', `${quoted(folder, 200)} of ${change.publisher} would be an object and a folder`),
+  )
+}
+
+/** Yields the folders that a name is in, the top one first. */
+function* foldersOf(name: string): Generator<string> {
+  for (let at = name.indexOf('/'); at !== -1; at = name.indexOf('/', at + 1)) yield name.slice(0, at)
 }
 
 export function unknownPublisher(publisher: string): Violation {

@@ -5,9 +5,10 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { utf8 } from '../base/bytes.js'
+import { sortedEntries } from '../base/record.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { publishElement, publishLength, SNAPSHOT_TAIL, snapshotFrameLength, snapshotHead } from '../protocols/rrdp.js'
-import { type PathChange, publishedObjects } from '../pubd/content.js'
+import { type PathChange, type PublishedPart, partLength, publishedParts } from '../pubd/content.js'
 import type { ObjectRef, PubdState } from '../pubd/state.js'
 import type { KnownFile } from './writer-records.js'
 
@@ -30,7 +31,14 @@ export function planPatch(
   const steps: Step[] = [{ take: 'skip', length: snapshotHead(state.sessionId, serial).length }]
   let old = snapshotFrameLength(state.sessionId, serial)
   let copy = 0
-  for (const [path, object] of merged(state, changes)) {
+  for (const item of merged(state, changes)) {
+    if ('part' in item) {
+      const length = partLength(item.part)
+      old += length
+      copy += length
+      continue
+    }
+    const { path, object } = item
     const uri = state.rsyncBase + path
     const change = changes.get(path)
     const before = change === undefined ? object : change.before
@@ -84,17 +92,34 @@ export function* splice(
   }
 }
 
-/** Returns current objects and removed paths in the order of the file. */
-function* merged(
-  state: PubdState,
-  changes: ReadonlyMap<string, PathChange>,
-): Generator<readonly [string, ObjectRef | undefined]> {
-  const gone = [...changes].filter(([, c]) => c.after === undefined).map(([path]) => path)
-  gone.sort()
+/** Next part of the file: all of a publisher without changes, or one object, which is undefined for a removed path. */
+type Item = { readonly part: PublishedPart } | { readonly path: string; readonly object: ObjectRef | undefined }
+
+/** Yields what is published and what was removed, in the order of the file. Only publishers with changes are taken apart. */
+function* merged(state: PubdState, changes: ReadonlyMap<string, PathChange>): Generator<Item> {
+  const changed = [...changes.keys()].sort()
   let next = 0
-  for (const object of publishedObjects(state)) {
-    for (let path = gone[next]; path !== undefined && path < object.path; path = gone[++next]) yield [path, undefined]
-    yield [object.path, object]
+  for (const part of publishedParts(state)) {
+    const folder = part.base.slice(state.rsyncBase.length)
+    const gone: string[] = []
+    // of publishers that are no more
+    for (let path = changed[next]; path !== undefined && path < folder; path = changed[++next])
+      yield { path, object: undefined }
+    const first = next
+    for (let path = changed[next]; path?.startsWith(folder) === true; path = changed[++next])
+      if (changes.get(path)?.after === undefined) gone.push(path)
+    if (next === first) yield { part }
+    else yield* objectsOf(part, folder, gone)
   }
-  for (const path of gone.slice(next)) yield [path, undefined]
+  for (const path of changed.slice(next)) yield { path, object: undefined }
+}
+
+function* objectsOf({ objects }: PublishedPart, folder: string, gone: readonly string[]): Generator<Item> {
+  let next = 0
+  for (const [name, object] of sortedEntries(objects)) {
+    for (let path = gone[next]; path !== undefined && path < folder + name; path = gone[++next])
+      yield { path, object: undefined }
+    yield { path: folder + name, object }
+  }
+  for (const path of gone.slice(next)) yield { path, object: undefined }
 }

@@ -202,6 +202,34 @@ describe('publish', () => {
     ])
     expect(server.violations({ type: 'publish', changes: [{ publisher: h('a'), put, drop: ['x'] }] })).toEqual([])
   })
+
+  it('refuses it whatever is published, new or dropped', async () => {
+    const names = ['a', 'a/b', 'a/b/c', 'ab', 'b/a']
+    const subsets = Array.from({ length: 2 ** names.length }, (_, bits) => names.filter((__, i) => (bits >> i) & 1))
+    const isBoth = (all: readonly string[]): readonly string[] =>
+      all.filter((name) => all.some((other) => other.startsWith(`${name}/`)))
+    const counts = { refused: 0, accepted: 0 }
+    for (const content of subsets.filter((all) => isBoth(all).length === 0)) {
+      const server = await given('a')
+      if (content.length > 0)
+        await server.publish(
+          'a',
+          content.map((name) => object(name, '1')),
+        )
+      for (const put of subsets)
+        for (const drop of subsets.filter((all) => all.every((n) => content.includes(n) && !put.includes(n)))) {
+          const after = new Set([...content.filter((name) => !drop.includes(name)), ...put])
+          const change = { publisher: h('a'), put: put.map((name) => object(name, '2')), drop }
+          const found = server.violations({ type: 'publish', changes: [change] })
+          expect([content, put, drop, found]).toEqual([
+            ...[content, put, drop],
+            isBoth([...after]).map(() => 'object-conflict'),
+          ])
+          counts[found.length > 0 ? 'refused' : 'accepted'] += 1
+        }
+    }
+    expect(Math.min(counts.refused, counts.accepted)).toBeGreaterThan(100)
+  })
 })
 
 describe('deltas', () => {

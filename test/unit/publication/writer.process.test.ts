@@ -224,6 +224,26 @@ describe('RRDP', () => {
     expect(verifyTree(site.options())).toEqual([])
   })
 
+  it.each([
+    ['the first', 'acme'],
+    ['one between others', 'beta'],
+    ['the last', 'zeta'],
+  ])('splices away %s publisher, together with several changes of others', async (_, removed) => {
+    const site = await open('acme', 'beta', 'mid', 'zeta')
+    const texts = Object.fromEntries(Array.from({ length: 9 }, (__, i) => [`f${i}.roa`, `filler ${i} `.repeat(40)]))
+    for (const name of ['acme', 'beta', 'mid', 'zeta']) await site.desire(name, texts)
+    site.write()
+    await site.desire(removed, { ...texts, 'here.roa': 'for a moment' })
+    await site.server.run({ type: 'publisher.remove', publisher: h(removed) })
+    await site.desire('mid', { ...texts, 'f0.roa': 'other', 'z.roa': 'new' })
+    await site.desire('mid', { 'f0.roa': 'other', 'f1.roa': texts['f1.roa'] ?? '' })
+    expect(site.write().rrdp.spliced).toBe(true)
+    const spliced = site.read('rrdp/notification.xml')
+    site.write({ rebuild: true })
+    expect(site.read('rrdp/notification.xml')).toBe(spliced)
+    expect(verifyTree(site.options())).toEqual([])
+  })
+
   it('falls back to a full snapshot when the last one is not what was written', async () => {
     const site = await open('acme')
     const big = { 'b.cer': 'x'.repeat(3000) }

@@ -21,7 +21,7 @@ const ATTEMPTS = 8
 /** Milliseconds between two attempts after a conflict, and after `wait-a-second`: manifest times have whole seconds. */
 const PAUSE = { conflict: 20, second: 1000 } as const
 
-/** What a command has waited for so far. */
+/** Waits of a command so far. */
 export interface Waited {
   readonly conflicts: number
   /** Seconds that others had taken. */

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { liveLockOwner } from '../store/directory/optimistic-read.js'
-import { listDir } from '../store/disk/fs.js'
+import { exists, listDir } from '../store/disk/fs.js'
 import { ioError } from '../store/disk/io-error.js'
 import { KIND_FOLDERS, type Layout } from '../store/disk/paths.js'
 
@@ -68,6 +68,11 @@ export function countQuarantined(layout: Layout): QuarantineCounts {
     listDir(join(layout.dir, kind)).map((name) => join(layout.dir, kind, name)),
   )
   const count = (below: string): number =>
-    [layout.commits, ...folders].reduce((sum, folder) => sum + listDir(join(folder, below)).length, 0)
+    [layout.commits, ...folders].reduce((sum, folder) => sum + countIn(join(folder, below)), 0)
   return { surplus: count('surplus'), corrupt: count('corrupt') }
+}
+
+/** Returns the number of names in a folder; most are absent, which a stat finds out in a fifth of the time of a list. */
+function countIn(folder: string): number {
+  return exists(folder) ? listDir(folder).length : 0
 }

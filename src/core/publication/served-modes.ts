@@ -27,7 +27,8 @@ const PARTS = ['rsync', 'rrdp', 'ta']
 export function* wrongModes(repoDir: string, unlooked: ReadonlySet<string> = new Set()): Generator<WrongMode> {
   const top = unlessAbsent(() => fs.statSync(repoDir))
   if (top === undefined) return
-  yield* problemOf('', top)
+  const problem = problemOf('', top)
+  if (problem !== undefined) yield problem
   for (const part of PARTS) {
     // an operator may have put a link to another file system here
     const stat = unlessAbsent(() => fs.statSync(join(repoDir, part)))
@@ -57,12 +58,18 @@ function rested(repoDir: string): ReadonlySet<string> {
 }
 
 function* below(repoDir: string, path: string, stat: fs.Stats, left: Left): Generator<WrongMode> {
-  yield* problemOf(path, stat)
+  const problem = problemOf(path, stat)
+  if (problem !== undefined) yield problem
   if (!stat.isDirectory() || isLeft(path, left)) return
   for (const name of readableNames(`${repoDir}/${path}`)) {
     const inner = `${path}/${name}`
     const found = fs.lstatSync(`${repoDir}/${inner}`, { throwIfNoEntry: false })
-    if (found !== undefined && (found.isDirectory() || found.isFile())) yield* below(repoDir, inner, found, left)
+    if (found?.isDirectory() === true) yield* below(repoDir, inner, found, left)
+    else if (found?.isFile() === true) {
+      // most entries are files without a problem
+      const own = problemOf(inner, found)
+      if (own !== undefined) yield own
+    }
   }
 }
 
@@ -82,12 +89,12 @@ function readableNames(path: string): readonly string[] {
   }
 }
 
-function* problemOf(path: string, stat: fs.Stats): Generator<WrongMode> {
+function problemOf(path: string, stat: fs.Stats): WrongMode | undefined {
   const isFolder = stat.isDirectory()
   const needed = isFolder ? 0o005 : 0o004
   const mode = stat.mode & 0o7777
-  if ((mode & needed) !== needed) yield { path, isFolder, mode, problem: UNREADABLE }
-  else if ((mode & 0o022) !== 0) yield { path, isFolder, mode, problem: 'can be written by other users' }
+  if ((mode & needed) !== needed) return { path, isFolder, mode, problem: UNREADABLE }
+  return (mode & 0o022) === 0 ? undefined : { path, isFolder, mode, problem: 'can be written by other users' }
 }
 
 /** Returns true if the server's user can read the tree, and no other user can write it; `unlooked` as for `wrongModes`. */

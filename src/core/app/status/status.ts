@@ -178,7 +178,7 @@ function findingInputs(
     broken: broken.map((b) => ({ ...b, aggregate: b.kind === '' ? '' : `${b.kind}/${b.handle}` })),
     bypassed: snapshot.bypassed,
     missingKeys: ownersOf(snapshot, (id) => !store.keys.has(id)),
-    damagedKeys: ownersOf(snapshot, (id) => store.keys.has(id) && !store.keys.isComplete(id)),
+    damagedKeys: ownersOf(snapshot, (id) => !store.keys.isComplete(id) && store.keys.has(id)),
     unpublished: [...plan.unpublished, ...plan.staged],
     outdated: snapshot.outdated,
     suspended: snapshot.suspended,

@@ -36,8 +36,7 @@ function readFile(path: string, limit: number, owner: number | undefined): Uint8
     if (!stat.isFile()) throw fileDamaged(path, 'not a regular file')
     if (owner !== undefined && stat.uid !== owner) throw fileOwnedByOther(path, stat.uid, owner)
     if (stat.size > limit) throw fileDamaged(path, `larger than ${limit} bytes`)
-    const bytes = fs.readFileSync(fd)
-    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    return readAll(fd, stat.size)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     if (errnoOf(error) === 'ELOOP') throw fileDamaged(path, 'a symbolic link')
@@ -47,6 +46,18 @@ function readFile(path: string, limit: number, owner: number | undefined): Uint8
   } finally {
     if (fd !== undefined) fs.closeSync(fd)
   }
+}
+
+/** Returns the first `size` bytes of an open file, or all if it has fewer. The bytes have memory of their own. */
+function readAll(fd: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(size)
+  let at = 0
+  while (at < size) {
+    const read = fs.readSync(fd, bytes, at, size - at, null)
+    if (read === 0) return bytes.slice(0, at)
+    at += read
+  }
+  return bytes
 }
 
 /** Returns the first bytes of a regular file as text; undefined if it does not exist or is not a regular file. Throws `io`. */
@@ -67,7 +78,7 @@ export function readStart(path: string, length: number): string | undefined {
 export function statIfExists(path: string): fs.BigIntStats | undefined {
   try {
     notifyHook('stat', path)
-    return fs.lstatSync(path, { bigint: true })
+    return fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     throw ioError('stat', path, error)

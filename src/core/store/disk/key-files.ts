@@ -176,11 +176,12 @@ function isCompleteKey(path: string): boolean {
 }
 
 /** Returns the number of bytes of the SEQUENCE at the beginning; undefined if there is none. */
-function lengthOfDer([tag, first, ...rest]: Uint8Array): number | undefined {
+function lengthOfDer(der: Uint8Array): number | undefined {
+  const [tag, first] = [der[0], der[1]]
   if (tag !== 0x30 || first === undefined) return undefined
   if (first < 0x80) return 2 + first
   const size = first & 0x7f
-  return rest.slice(0, size).reduce((sum, octet) => sum * 256 + octet, 0) + 2 + size
+  return der.subarray(2, 2 + size).reduce((sum, octet) => sum * 256 + octet, 0) + 2 + size
 }
 
 function readPublicKey(path: string): PublicKey | undefined {

@@ -10,6 +10,7 @@ import { Krill, needKrill } from '../support/peers/krill.js'
 import { runOnline, skipUnlessOnline } from '../support/peers/online.js'
 import { OwnNetwork } from '../support/peers/own-network.js'
 import { projectDir, runProgram, shimmedEnv, writeShim } from '../support/processes/brine-shim.js'
+import { expectCronLinesRun, expectSocketServes, expectTimerRuns } from '../support/sites/registry-units.js'
 import { scratchFolder } from '../support/sites/testbed.js'
 
 const HOST = 'registry.example.net'
@@ -94,6 +95,11 @@ test('from an empty directory to the ROA that validators see', async (context) =
   const after = await runProgram(join(work, 'bin/brine'), ['status', '--json'], { env })
   const asked = { exchange: { outcome: 'success' } }
   expect(JSON.parse(after.stdout)).toMatchObject({ verdict: 'ok', parents: [asked], repositories: [asked] })
+
+  const site = { work, network }
+  await expectTimerRuns(site)
+  await expectSocketServes(site)
+  await expectCronLinesRun(site)
 
   await krill.wait(() => krill?.published('ORG-4711').some((name) => name.endsWith('.roa')) === true)
   const roots = join(work, 'roots')

@@ -26,6 +26,10 @@ const OID_EXTENSION_REQUEST = '1.2.840.113549.1.9.14'
 /** Longest request that is read, in octets: a key, three extensions and URIs. */
 const LARGEST = 16 * 1024
 
+/** A URI whose authority is a host, by name or address, and perhaps a port. */
+const PLAIN_AUTHORITY =
+  /^[a-z]+:\/\/(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::([1-9]\d{0,4}))?\//
+
 type CaSia = Extract<SubjectInfoAccess, { readonly kind: 'ca' }>
 
 export interface CaRequest {
@@ -95,6 +99,12 @@ function readExtensionRequest(attributes: DerNode | undefined, findings: Finding
   return extensions
 }
 
+/** Returns true if the authority of a URI is a host, and a port at most: with a user or a last dot a place would have two names (RFC 3986 section 3.2). */
+function hasPlainHost(uri: string): boolean {
+  const [, port] = PLAIN_AUTHORITY.exec(uri) ?? [undefined, 'none']
+  return port === undefined || Number(port) <= 65_535
+}
+
 /** Returns the places that the certificate shall name, where validators accept them. */
 function siaOf({ sia }: Extensions, findings: FindingList): CaSia | undefined {
   if (sia === undefined) {
@@ -104,6 +114,9 @@ function siaOf({ sia }: Extensions, findings: FindingList): CaSia | undefined {
   checkCaSia(sia, findings)
   const { caRepository, manifest, notify } = sia
   if (caRepository === undefined || manifest === undefined) return undefined
+  for (const uri of [caRepository, ...(notify === undefined ? [] : [notify])])
+    if (!hasPlainHost(uri))
+      findings.add('RFC 6487 section 4.8.8.1', `${quoted(uri)} names a user, or has no valid host or port`)
   if (!caRepository.endsWith('/'))
     findings.add(
       'RFC 6487 section 4.8.8.1',

@@ -52,6 +52,13 @@ describe('refused is', () => {
       'a path that goes up',
       { caRepository: 'rsync://kid.example/repo/../x/', manifest: 'rsync://kid.example/repo/../x/a.mft' },
     ],
+    ...['a@kid.example', 'kid.example.', 'kid.example:0873', 'kid.example:99999', 'kid.example:'].map(
+      (host): [string, Partial<CaRequest['sia']>] => {
+        const caRepository = BASE.replace('kid.example', host)
+        return [`the host ${host}`, { caRepository, manifest: `${caRepository}a.mft` }]
+      },
+    ),
+    ['a notification with a user', { notify: 'https://a@kid.example/notification.xml' }],
     ['a notification over http', { notify: 'http://kid.example/notification.xml' }],
   ])('%s', async (_, changes) => {
     const { content, findings } = decodeCertificationRequest(await sign(request(changes)))

@@ -8,7 +8,7 @@ import { counted } from '../../core/cli/output/endings.js'
 export default class BackupVerify extends BaseCommand<VerifyReport> {
   static override summary = 'prove that a backup can be restored'
   static override description =
-    'Restores it to a scratch folder and replays its history: verifies every file against the manifest, every hash in the history, and the replayed states against the digest in the backup. Private keys are verified but not written to the scratch folder, which is removed afterwards. Needs no data directory.'
+    'Reads it and replays its history: verifies every file against the manifest, every hash in the history, and the replayed states against the digest in the backup. Up to 256 MiB of it, or a quarter of the free memory, are held in memory; the rest, and a backup of an older format, is unpacked to a scratch folder, which is removed afterwards. Private keys are verified but never written. Needs no data directory.'
   static override exitStatus = {
     0: 'the backup can be restored',
     2: 'a key is required',
@@ -28,7 +28,7 @@ export default class BackupVerify extends BaseCommand<VerifyReport> {
     ...keyFlags,
     scratch: flag.path({
       helpValue: 'DIR',
-      description: "unpack below this folder (default: the system's temporary folder)",
+      description: "unpack below this folder what does not fit in memory (default: the system's temporary folder)",
     }),
   }
 

@@ -5,6 +5,7 @@
 import * as fs from 'node:fs'
 import { AppError } from '../base/errors.js'
 import { errnoOf } from '../store/disk/io-error.js'
+import { CHUNK, endOfHeader, NONCE, TAG } from './age-stream.js'
 import type { CatalogEntry } from './catalog.js'
 import { compressionNamed, compressionOf } from './compression.js'
 import { type DecryptionKeys, isEncrypted } from './encryption.js'
@@ -14,8 +15,6 @@ import { unpackBackup } from './unpack.js'
 
 /** Bytes in which the header of an age file ends, for a hundred recipients. */
 const HEAD = 65536
-/** age encrypts chunks of 64 KiB, each with a tag, after a nonce; no chunk but an only one is empty. */
-const [NONCE, CHUNK, TAG] = [16, 65536, 16]
 /** Bytes of the smallest gzip file with a tar header, and more than any that is cut off after its first block. */
 const SMALLEST = 128
 
@@ -59,13 +58,6 @@ function startsEncrypted(head: Uint8Array, name: string): boolean {
     if (error instanceof AppError) return false
     throw error
   }
-}
-
-/** Returns where the payload begins: after the line with the MAC of the header. */
-function endOfHeader(head: Uint8Array): number | undefined {
-  const mac = Buffer.from(head.buffer, head.byteOffset, head.length).indexOf('\n--- ')
-  const end = mac === -1 ? -1 : head.indexOf(0x0a, mac + 1)
-  return end === -1 ? undefined : end + 1
 }
 
 /** Reads a whole backup against its manifest where that is possible, and returns what is wrong with it; undefined if nothing is. */

@@ -1,12 +1,12 @@
 /**
  * Encryption of backups with age (age-encryption.org/v1), for recipients or with a passphrase. Invariants: the library is loaded only when
- * needed; memory does not grow with the backup; a wrong key and a damaged file are different errors wherever they can be distinguished.
+ * needed, for headers and keys; memory does not grow with the backup; a wrong key and a damaged file are different errors wherever they can be distinguished.
  */
-import { Readable } from 'node:stream'
-import type { ReadableStream as WebStream } from 'node:stream/web'
+import { concat } from '../base/bytes.js'
 import { AppError } from '../base/errors.js'
 import type { Secret } from '../base/secret.js'
 import { quoted } from '../base/text.js'
+import { endOfHeader, opened, sealed, splitHeader } from './age-stream.js'
 import { backupDamaged } from './format.js'
 import { passphraseIdentity, passphraseRecipient } from './passphrase.js'
 
@@ -50,7 +50,26 @@ export async function encrypt(bytes: Bytes, how: Exclude<Encryption, { readonly 
   const encrypter = new Encrypter()
   if (how.type === 'passphrase') encrypter.addRecipient(passphraseRecipient(how.passphrase, Stanza))
   else for (const recipient of how.recipients) encrypter.addRecipient(recipient)
-  return fromWeb(await encrypter.encrypt(toWeb(bytes)))
+  // a recipient without a stanza, which learns the key of the payload
+  let fileKey: Uint8Array = new Uint8Array()
+  encrypter.addRecipient({
+    wrapFileKey: async (key) => {
+      fileKey = key
+      return []
+    },
+  })
+  const empty = await encrypter.encrypt(new Uint8Array())
+  const header = empty.subarray(0, endOfHeader(empty))
+  return withHeader(header, sealed(bytes, fileKey))
+}
+
+/** Yields the header together with the nonce, which comes first in the payload. */
+async function* withHeader(header: Uint8Array, payload: Bytes): AsyncGenerator<Uint8Array> {
+  let head: Uint8Array | undefined = header
+  for await (const part of payload) {
+    yield head === undefined ? part : concat([head, part])
+    head = undefined
+  }
 }
 
 /** Returns true if these are the first bytes of an encrypted backup. Throws `backup-armored` (usage) for the text form of age. */
@@ -73,8 +92,10 @@ export async function decrypt(bytes: Bytes, keys: DecryptionKeys, name: string):
   const decrypter = new Decrypter()
   if (keys.passphrase !== undefined) decrypter.addIdentity(passphraseIdentity(keys.passphrase))
   for (const identity of keys.identities ?? []) decrypter.addIdentity(identity.reveal())
+  const split = await splitHeader(bytes)
+  if (split === undefined) throw backupDamaged(name, 'the header of the encryption is damaged')
   try {
-    return withDamageReported(fromWeb(await decrypter.decrypt(toWeb(bytes))), name)
+    return withDamageReported(opened(split.payload, await decrypter.decryptHeader(split.header)), name)
   } catch (cause) {
     if (cause instanceof AppError) throw cause
     if (cause instanceof Error && cause.message.startsWith('no identity matched'))
@@ -99,12 +120,4 @@ async function* withDamageReported(bytes: Bytes, name: string): Bytes & AsyncGen
     if (cause instanceof AppError) throw cause
     throw backupDamaged(name, 'the encrypted data is truncated or was changed', cause)
   }
-}
-
-function toWeb(bytes: Bytes): ReadableStream<Uint8Array> {
-  return Readable.toWeb(Readable.from(bytes, { objectMode: false })) as unknown as ReadableStream<Uint8Array>
-}
-
-function fromWeb(stream: ReadableStream<Uint8Array>): Bytes {
-  return stream as unknown as WebStream<Uint8Array>
 }

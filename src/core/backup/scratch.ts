@@ -3,10 +3,10 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { ioError } from '../store/disk/io-error.js'
 
-/** Makes a private folder (0700) with a unique name below `parent`. Throws `io`. */
+/** Makes a private folder (0700) with a unique name below `parent`, and returns its real path, by which the store opens it. Throws `io`. */
 export function makeScratchFolder(parent: string): string {
   try {
-    return fs.mkdtempSync(join(parent, 'brine-backup-'))
+    return fs.realpathSync(fs.mkdtempSync(join(parent, 'brine-backup-')))
   } catch (error) {
     throw ioError('mkdir', parent, error)
   }

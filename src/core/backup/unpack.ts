@@ -2,8 +2,6 @@
  * Reads a backup strictly: every file must be within the limits of the header, listed with its hash, and at a path that a data directory has.
  * Invariants: memory and disk use are bounded by the header, which precedes the first file; without its last entry the backup is invalid.
  */
-import { pipeline, Readable } from 'node:stream'
-import type { Entry } from 'tar-stream'
 import { AppError } from '../base/errors.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
@@ -27,6 +25,7 @@ import {
   partName,
   pathRefused,
 } from './format.js'
+import { type TarMember, TarReader, type TarSink } from './tar-reader.js'
 
 export interface UnpackedFile extends BackupEntry {
   readonly bytes: Uint8Array
@@ -40,7 +39,7 @@ export interface UnpackOptions {
   readonly keys: DecryptionKeys
   /** Called once, before the first file. */
   readonly onHeader: (header: BackupHeader, isEncrypted: boolean) => void
-  /** Called for each file in the order of the archive. The file is verified only once the whole archive has been read. */
+  /** Called for each file in the order of the archive, with bytes that a larger chunk owns. The file is verified only once the whole archive has been read. */
   readonly onFile: (file: UnpackedFile) => void
 }
 
@@ -55,14 +54,13 @@ export interface UnpackedBackup {
 /** Reads a complete backup. Throws `backup-damaged` (corrupt), `backup-key-wrong` (credentials), `backup-key-needed` (usage), `format-newer`. */
 export async function unpackBackup(source: Bytes, options: UnpackOptions): Promise<UnpackedBackup> {
   const { name } = options
-  const { default: tar } = await import('tar-stream')
   const parser = new BackupParser(options)
   const opened = await open(source, options)
   parser.encrypted = opened.encrypted
-  const extract = tar.extract()
-  pipeline(Readable.from(parser.bounded(opened.bytes), { objectMode: false }), extract, () => undefined)
+  const reader = new TarReader(parser)
   try {
-    for await (const entry of extract) await parser.take(entry)
+    for await (const chunk of parser.bounded(opened.bytes)) reader.push(chunk)
+    reader.end()
   } catch (error) {
     throw asBackupError(error, name)
   }
@@ -106,10 +104,12 @@ async function peek(source: Bytes): Promise<{ head: Uint8Array; bytes: Bytes }> 
   return { head: Buffer.concat(first), bytes: rest() }
 }
 
-class BackupParser {
+class BackupParser implements TarSink {
   encrypted = false
   readonly #options: UnpackOptions
   #limit = 2 * META_LIMIT
+  /** The entry whose content is read now. */
+  #entry: TarMember | undefined
   #header: BackupHeader | undefined
   #headerHash: Sha256 | undefined
   #list: BackupEntry[] = []
@@ -132,18 +132,23 @@ class BackupParser {
     }
   }
 
-  async take(entry: Entry): Promise<void> {
-    const { name: path, type, size = 0 } = entry.header
-    if (type !== 'file') throw pathRefused(this.#options.name, path, `is a ${type ?? 'entry'} and not a file`)
+  begin(entry: TarMember): void {
+    const { name: path, type, size } = entry
+    if (type !== 'file') throw pathRefused(this.#options.name, path, `is a ${type} and not a file`)
     if (this.#end !== undefined) throw this.#damaged('there are entries after its manifest')
     const isMeta = path.startsWith('backup/')
     if (!isMeta && !isBackupPath(path)) throw pathRefused(this.#options.name, path, 'is not a path of a data directory')
     if (size > (isMeta ? META_LIMIT : FILE_LIMIT))
       throw pathRefused(this.#options.name, path, `is too large: ${size} bytes`)
     if (!isMeta) this.#count(path, size)
-    const bytes = await contentOf(entry)
-    if (isMeta) this.#meta(path, bytes)
-    else this.#file(path, bytes, Math.floor((entry.header.mtime?.getTime() ?? 0) / 1000))
+    this.#entry = entry
+  }
+
+  content(bytes: Uint8Array): void {
+    if (this.#entry === undefined) return
+    const { name: path, modified } = this.#entry
+    if (path.startsWith('backup/')) this.#meta(path, bytes)
+    else this.#file(path, bytes, modified)
   }
 
   end(): UnpackedBackup {
@@ -208,11 +213,4 @@ class BackupParser {
 
 function isSameEntry(a: BackupEntry, b: BackupEntry | undefined): boolean {
   return b !== undefined && a.path === b.path && a.size === b.size && a.mode === b.mode && a.sha256 === b.sha256
-}
-
-async function contentOf(entry: Entry): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of entry) chunks.push(chunk)
-  const [only] = chunks
-  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)
 }

@@ -1,11 +1,11 @@
 /** Digests: SHA-256 of objects and records, SHA-1 for subject key identifiers (RFC 6487 section 4.8.2). */
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { canonicalJson } from '../base/json.js'
 import type { KeyId, Sha256 } from './ports.js'
 
 /** Returns the SHA-256 as lower-case hex. */
 export function sha256Hex(bytes: Uint8Array | string): Sha256 {
-  return createHash('sha256').update(bytes).digest('hex') as Sha256
+  return hash('sha256', bytes, 'hex') as Sha256
 }
 
 export function sha256(bytes: Uint8Array): Uint8Array {

@@ -18,6 +18,7 @@ import { openCopy } from '../../store/commit/copy-fallback.js'
 import { type AnyMarker, isPresent, parseAnyMarker, readAnyMarker } from '../../store/directory/data-dir.js'
 import { isCorrupt } from '../../store/disk/damage.js'
 import { statIfExists } from '../../store/disk/fs.js'
+import type { HeldTree } from '../../store/disk/held-files.js'
 import { keyFiles } from '../../store/disk/key-files.js'
 import { layoutOf } from '../../store/disk/paths.js'
 import { hasAllReferences } from '../session/revision-completeness.js'
@@ -51,6 +52,8 @@ export interface UnpackRequest {
   readonly dir: string
   /** Writes private keys as empty files. */
   readonly withoutSecrets?: boolean
+  /** Holds up to this many bytes of records and objects in memory, and writes the rest to `dir`. */
+  readonly held?: { readonly tree: HeldTree; readonly bytes: number }
   /** Called with the header before the first file is written. It throws to stop. */
   readonly onHeader?: (header: Pick<BackupHeader, 'id'>) => void
 }
@@ -78,16 +81,9 @@ export async function unpackSource(request: UnpackRequest): Promise<UnpackedSour
   return isCopy(request.source) ? copyRevision(request) : unpackArchive(request)
 }
 
-async function unpackArchive({
-  source,
-  keys,
-  options,
-  dir,
-  withoutSecrets,
-  onHeader,
-}: UnpackRequest): Promise<UnpackedSource> {
+async function unpackArchive({ source, keys, options, dir, onHeader, ...how }: UnpackRequest): Promise<UnpackedSource> {
   const name = sourceName(source)
-  const tree = builderFor(dir, name, withoutSecrets)
+  const tree = builderFor(dir, name, how)
   const step = progressOf(options, 'MiB unpacked')
   let total = 0
   const {
@@ -102,7 +98,8 @@ async function unpackArchive({
       onHeader?.(found)
       total = found.maxBytes
       // on average a file leaves half of its last block of 4096 bytes unused
-      assertFreeSpace(dir, found.maxBytes + found.maxFiles * 2048)
+      const onDisk = found.maxBytes + found.maxFiles * 2048
+      assertFreeSpace(dir, Math.max(0, onDisk - (how.held?.bytes ?? 0)))
     },
     onFile(file) {
       tree.add(file)
@@ -122,8 +119,17 @@ interface BuilderWithKeys extends TreeBuilder {
   readonly publicKeys: PublicKeys | undefined
 }
 
-function builderFor(dir: string, name: string, withoutSecrets = false): BuilderWithKeys {
-  const tree = createTreeBuilder(dir, name, { withoutSecrets })
+function builderFor(
+  dir: string,
+  name: string,
+  { withoutSecrets = false, held }: Pick<UnpackRequest, 'withoutSecrets' | 'held'>,
+): BuilderWithKeys {
+  // a tree of an older format is migrated, which writes to it
+  const mayHold = (marker: Uint8Array): boolean => isPresentMarker(marker)
+  const tree = createTreeBuilder(dir, name, {
+    withoutSecrets,
+    ...(held === undefined ? {} : { held: held.tree, mayHold }),
+  })
   if (!withoutSecrets) return { ...tree, publicKeys: undefined }
   const publicKeys = new Map<string, PublicKey>()
   const add: TreeBuilder['add'] = (file) => {
@@ -132,6 +138,15 @@ function builderFor(dir: string, name: string, withoutSecrets = false): BuilderW
     tree.add(file)
   }
   return { ...tree, add, publicKeys }
+}
+
+function isPresentMarker(bytes: Uint8Array): boolean {
+  try {
+    return isPresent(parseAnyMarker(bytes, 'brine.json'))
+  } catch {
+    // `markerOf` reports it
+    return false
+  }
 }
 
 function publicKeyOf(pkcs8: Uint8Array, name: string, path: string): PublicKey {
@@ -154,13 +169,7 @@ function markerOf(tree: TreeBuilder, name: string): AnyMarker {
   }
 }
 
-async function copyRevision({
-  source,
-  options,
-  dir,
-  withoutSecrets,
-  onHeader,
-}: UnpackRequest): Promise<UnpackedSource> {
+async function copyRevision({ source, options, dir, onHeader, ...how }: UnpackRequest): Promise<UnpackedSource> {
   refuseFolderOfBackups(source)
   const layout = layoutOf(source)
   const marker = readAnyMarker(source)
@@ -174,7 +183,7 @@ async function copyRevision({
     complete: (at) => complete(at as Parameters<typeof hasAllReferences>[0]),
   })
   if (isPresent(marker)) reader.checkMarker()
-  const tree = builderFor(dir, source, withoutSecrets)
+  const tree = builderFor(dir, source, how)
   const step = progressOf(options, 'MiB copied')
   const capture = captureRevision(layout, reader, { onWarning })
   for (const file of readCapturedFiles(capture, { onWarning })) {

@@ -6,6 +6,7 @@
 import * as fs from 'node:fs'
 import { dirname } from 'node:path'
 import { fileDamaged, fileOwnedByOther, isCorrupt } from './damage.js'
+import { heldBytes, heldNames, heldStat } from './held-files.js'
 import { attempt, errnoOf, ioError, notifyHook } from './io-error.js'
 
 /** Bytes of the largest file that is read. */
@@ -31,6 +32,11 @@ function readFile(path: string, limit: number, owner: number | undefined): Uint8
   let fd: number | undefined
   try {
     notifyHook('read', path)
+    const held = heldBytes(path)
+    if (held !== undefined) {
+      if (held.length > limit) throw fileDamaged(path, `larger than ${limit} bytes`)
+      return held
+    }
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
     const stat = fs.fstatSync(fd)
     if (!stat.isFile()) throw fileDamaged(path, 'not a regular file')
@@ -64,6 +70,8 @@ function readAll(fd: number, size: number): Uint8Array {
 export function readStart(path: string, length: number): string | undefined {
   if (statIfExists(path)?.isFile() !== true) return undefined
   return attempt('read', path, () => {
+    const held = heldBytes(path)
+    if (held !== undefined) return Buffer.from(held.subarray(0, length)).toString('latin1')
     const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
     try {
       const bytes = Buffer.alloc(length)
@@ -78,7 +86,7 @@ export function readStart(path: string, length: number): string | undefined {
 export function statIfExists(path: string): fs.BigIntStats | undefined {
   try {
     notifyHook('stat', path)
-    return fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    return heldStat(path) ?? fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     throw ioError('stat', path, error)
@@ -89,6 +97,8 @@ export function statIfExists(path: string): fs.BigIntStats | undefined {
 export function sizeIfFile(path: string): number | undefined {
   try {
     notifyHook('stat', path)
+    const held = heldBytes(path)
+    if (held !== undefined) return held.length
     const stat = fs.lstatSync(path, { throwIfNoEntry: false })
     return stat?.isFile() === true ? stat.size : undefined
   } catch (error) {
@@ -105,7 +115,7 @@ export function exists(path: string): boolean {
 export function listDir(path: string): readonly string[] {
   try {
     notifyHook('list', path)
-    return fs.readdirSync(path).sort()
+    return [...fs.readdirSync(path), ...heldNames(path)].sort()
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return []
     throw ioError('list', path, error)

@@ -10,6 +10,7 @@ import { type Migration, migrateRepository } from '../../src/core/app/exchange/c
 import { repositoryRequest } from '../../src/core/app/exchange/client/repository-contact.js'
 import { renewId, useId } from '../../src/core/app/exchange/id-keys.js'
 import { addPublisher } from '../../src/core/app/exchange/server/publisher-contact.js'
+import { tick } from '../../src/core/app/operations/tick.js'
 import { pubdState } from '../../src/core/app/session/context.js'
 import { parseHandle } from '../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../src/core/base/time.js'
@@ -17,7 +18,15 @@ import { Work } from '../../src/core/eventsourcing/work.js'
 import { copyDir } from '../support/processes/cli.js'
 import { KINDS, type Subject, sweep } from '../support/processes/sweep.js'
 import { subjectsIn } from '../support/sites/exchange-subject.js'
-import { addRoa, directoriesIn, expectAudited, keysOf, servedFiles, sync } from '../support/sites/exchanges.js'
+import {
+  addRoa,
+  deliverTo,
+  directoriesIn,
+  expectAudited,
+  keysOf,
+  servedFiles,
+  sync,
+} from '../support/sites/exchanges.js'
 import { KID, newDirectories, PUB, repositoryElsewhere, type TwoDirectories } from '../support/sites/two-directories.js'
 import { fastest } from '../support/store/store.js'
 
@@ -25,7 +34,9 @@ const START = '2026-11-21T12:00:00Z' as Instant
 const NOW = '2026-11-21T12:30:00Z' as Instant
 const SECOND = parseHandle('second')
 const folder = mkdtempSync(join(fastest(), 'brine-sweep-migration-'))
-const [publishing, migrating] = ['publishing', 'migrating'].map((name) => join(folder, name)) as [string, string]
+const [publishing, migrating, due] = ['publishing', 'migrating', 'due'].map((name) => join(folder, name)) as [
+  ...[string, string, string],
+]
 /** The repository_response of the second repository. */
 let response: Buffer
 
@@ -49,6 +60,10 @@ beforeAll(async () => {
   copyDir(publishing, migrating)
   await migrate(directoriesIn(migrating, now))
   await sync(directoriesIn(migrating, now))
+  // activated by the next tick
+  copyDir(publishing, due)
+  await migrate(directoriesIn(due, now), { activateAfter: 600 })
+  await sync(directoriesIn(due, now))
 }, 240_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -57,6 +72,11 @@ const migrate = async (two: TwoDirectories, rest: Partial<Migration> = {}) =>
     ...{ to: { response, permissions: {} }, activateAfter: null, abandonsOld: false, ...rest },
   })
 const cancel = (two: TwoDirectories) => migrate(two, { to: 'none', cancels: true })
+const abandon = (two: TwoDirectories) => migrate(two, { to: 'none', abandonsOld: true })
+const runTick = async (two: TwoDirectories) => {
+  const session = await two.here()
+  return tick(session, deliverTo(session, two))
+}
 const pubd = async (two: TwoDirectories) =>
   (await two.there()).store.read(async (reader) => pubdState(new Work(reader)))
 const isLeaving = async (two: TwoDirectories) => (await two.stateHere(KID)).leaving !== undefined
@@ -95,6 +115,33 @@ const subjects: readonly Subject[] = [
     next: async (two) => {
       if ((await baseOf(two))?.includes('second') === true) await cancel(two)
       await isCurrentAt(two, 'pub', 'second')
+    },
+  }),
+  on('client', 'tick that activates', 'due', {
+    run: runTick,
+    // of its commits any number may be there: at none of them a product is missing
+    state: async (two) => (`${served(two, 'pub')} ${served(two, 'second')}`.includes('roa') ? 'served' : 'missing'),
+    next: async (two) => {
+      await runTick(two)
+      await runTick(two)
+      await isCurrentAt(two, 'second', 'pub')
+    },
+  }),
+  on('client', 'repo migrate --abandon-old', 'migrating', {
+    run: abandon,
+    state: async (two) => [await whereItIs(two), (await two.stateHere(KID)).leaving?.abandonedAt !== undefined],
+    next: async (two) => {
+      const { leaving } = await two.stateHere(KID)
+      if (leaving !== undefined && leaving.abandonedAt === undefined) await abandon(two)
+      await runTick(two)
+      await runTick(two)
+      // nothing is sent to the old one any more
+      expect([served(two, 'second'), served(two, 'pub'), await isLeaving(two)]).toEqual([
+        'crl mft roa',
+        'crl mft roa',
+        false,
+      ])
+      await expectAudited(two)
     },
   }),
   on('client', 'ca id renew', 'publishing', {

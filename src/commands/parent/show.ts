@@ -1,8 +1,10 @@
 /** `brine parent show`: shows one parent of a CA: contact, last exchange, classes, doubts and open requests. */
 import { type ParentShowReport, showParent } from '../../core/app/exchange/client/list-parents.js'
 import { openSession } from '../../core/app/session/session.js'
+import type { Instant } from '../../core/base/time.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
+import { dueText } from '../../core/cli/output/due.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { classText, contactLines, exchangeText } from '../../core/cli/views/parents.js'
 
@@ -14,9 +16,13 @@ export default class ParentShow extends BaseCommand<ParentShowReport> {
     parent: arg.handle({ required: true, description: 'its parent' }),
   }
 
+  #now: Instant | undefined
+
   protected override async execute(): Promise<ParentShowReport> {
     const { args, flags } = await this.parse(ParentShow)
-    return showParent(await openSession(this.context(flags)), args.ca, args.parent)
+    const session = await openSession(this.context(flags))
+    this.#now = session.now()
+    return showParent(session, args.ca, args.parent)
   }
 
   protected override view(report: ParentShowReport, theme: Theme): string {
@@ -24,14 +30,17 @@ export default class ParentShow extends BaseCommand<ParentShowReport> {
     const where = aggregate === null ? 'elsewhere' : `in this data directory (${aggregate})`
     return [
       `${theme.bold(parent)}, parent of ${ca}, ${where}`,
-      ...parentLines(report),
+      ...parentLines(report, this.#now),
       ...classes.map(classText),
       ...requests.map(({ kind, class: name, ski }) => `open: ${kind} of key ${ski} in class ${name}`),
     ].join('\n')
   }
 }
 
-function parentLines({ ca, parent, contact, exchange, nextDue, suspended }: ParentShowReport): readonly string[] {
+function parentLines(
+  { ca, parent, contact, exchange, nextDue, suspended }: ParentShowReport,
+  now?: Instant,
+): readonly string[] {
   const since = `suspended     since ${suspended}: its certificates are revoked; brine child unsuspend ${parent} ${ca}`
   if (contact === null) return suspended === null ? [] : [since]
   const { serviceUri, childName, parentName } = contact
@@ -40,6 +49,6 @@ function parentLines({ ca, parent, contact, exchange, nextDue, suspended }: Pare
     `names         ${childName} under ${parentName}`,
     ...contactLines(contact),
     `last exchange ${exchangeText(exchange)}`,
-    `next          ${nextDue ?? 'at the next tick, once the CA has a repository'}`,
+    `next          ${nextDue === null ? 'at the next tick, once the CA has a repository' : dueText(nextDue, now)}`,
   ]
 }

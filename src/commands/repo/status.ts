@@ -3,6 +3,7 @@
 import { openSession } from '../../core/app/session/session.js'
 import { type RepoStatusReport, repoStatus } from '../../core/app/status/repositories.js'
 import { isAtLeast } from '../../core/app/status/verdict.js'
+import type { Instant } from '../../core/base/time.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
@@ -23,10 +24,14 @@ export default class RepoStatus extends BaseCommand<RepoStatusReport> {
   }
   #failOn: 'warning' | 'critical' | undefined
 
+  #now: Instant | undefined
+
   protected override async execute(): Promise<RepoStatusReport> {
     const { args, flags } = await this.parse(RepoStatus)
     this.#failOn = flags['fail-on']
-    return repoStatus(await openSession(this.context(flags)), args.ca)
+    const session = await openSession(this.context(flags))
+    this.#now = session.now()
+    return repoStatus(session, args.ca)
   }
 
   protected override faults(report: RepoStatusReport): readonly string[] {
@@ -34,7 +39,7 @@ export default class RepoStatus extends BaseCommand<RepoStatusReport> {
   }
 
   protected override view(report: RepoStatusReport, theme: Theme): string {
-    return repositoriesView(report, theme)
+    return repositoriesView(report, theme, this.#now)
   }
 
   protected override exitCode({ verdict, failed }: RepoStatusReport): number {

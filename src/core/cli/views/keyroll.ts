@@ -1,9 +1,10 @@
 /** Key rolls in words. */
 import type { RetiredKeyRow, RollRow } from '../../app/authority/roll-rows.js'
+import type { Instant } from '../../base/time.js'
 import type { Theme } from '../output/theme.js'
 
-/** Returns the stage of a roll and what comes next, in one line. */
-export function rollText(row: RollRow): string {
+/** Returns the stage of a roll and what comes next, in one line; `now`: left out after a change, whose times are ahead. */
+export function rollText(row: RollRow, now?: Instant): string {
   const { stage, startedAt, activatesAt, allowedAt, lacking, compromised, waitsFor, parent } = row
   const why = compromised ? 'compromised, ' : ''
   if (stage === 'none') return 'none'
@@ -17,8 +18,11 @@ export function rollText(row: RollRow): string {
   if (lacking !== null) return `staged, its certificate lacks ${lacking}`
   if (waitsFor === 'repository') return 'staged, to be confirmed by the repository'
   if (waitsFor === 'parent-repository') return `staged, its certificate to be confirmed by the repository of ${parent}`
-  return activatesAt === null
-    ? `staged, to be activated from ${allowedAt}`
+  const hasCome = (at: Instant | null): boolean => now !== undefined && at !== null && at <= now
+  if (activatesAt === null)
+    return hasCome(allowedAt) ? 'staged, can be activated now' : `staged, to be activated from ${allowedAt}`
+  return hasCome(activatesAt)
+    ? 'staged, due now: the next tick activates it'
     : `staged, tick activates it at ${activatesAt}`
 }
 
@@ -57,11 +61,17 @@ function placesText({ keys }: RollRow): string {
 }
 
 /** Returns one line for each open roll and each retired key. */
-export function rollLines(rolls: readonly RollRow[], retired: readonly RetiredKeyRow[]): readonly string[] {
+export function rollLines(
+  rolls: readonly RollRow[],
+  retired: readonly RetiredKeyRow[],
+  now?: Instant,
+): readonly string[] {
+  const destroyed = (at: Instant): string =>
+    now !== undefined && at <= now ? 'due now: the next tick destroys it' : `destroyed by tick from ${at}`
   return [
     ...rolls
       .filter(({ stage }) => stage !== 'none')
-      .map((row) => `${row.ca} class ${row.class}: ${rollText(row)}${placesText(row)}`),
-    ...retired.map(({ ca, ski, destroysAt }) => `${ca}: retired key ${ski}, destroyed by tick from ${destroysAt}`),
+      .map((row) => `${row.ca} class ${row.class}: ${rollText(row, now)}${placesText(row)}`),
+    ...retired.map(({ ca, ski, destroysAt }) => `${ca}: retired key ${ski}, ${destroyed(destroysAt)}`),
   ]
 }

@@ -1,16 +1,18 @@
 /** Repositories of CAs in words, as `repo show` and `repo status` print them. */
 import type { LeavingReport, RepoShowReport, RepoStatusReport, RepoStatusRow } from '../../app/status/repositories.js'
+import type { Instant } from '../../base/time.js'
+import { dueCell, dueText } from '../output/due.js'
 import type { Theme } from '../output/theme.js'
 import { contactLines, exchangeText } from './parents.js'
 
 const HERE = 'in this data directory'
 
 /** Returns the lines of a repository, and of the one that the CA leaves. */
-export function repositoryView(report: RepoShowReport, theme: Theme): string {
+export function repositoryView(report: RepoShowReport, theme: Theme, now?: Instant): string {
   const { ca, leaving } = report
-  const present = placeLines(`${theme.bold('repository')} of ${ca}`, report)
+  const present = placeLines(`${theme.bold('repository')} of ${ca}`, report, now)
   if (leaving === null) return present.join('\n')
-  const old = placeLines(`${theme.bold('leaves')} since ${leaving.since}`, leaving)
+  const old = placeLines(`${theme.bold('leaves')} since ${leaving.since}`, leaving, now)
   return [...present, '', ...old, `waits         ${leavingText(leaving)}`].join('\n')
 }
 
@@ -26,12 +28,12 @@ export function leavingText({ stage, abandonedAt }: Pick<LeavingReport, 'stage' 
   return `${abandoned}${waits[stage]}`
 }
 
-function placeLines(title: string, report: Omit<RepoShowReport, 'leaving'>): readonly string[] {
+function placeLines(title: string, report: Omit<RepoShowReport, 'leaving'>, now?: Instant): readonly string[] {
   const { transport, base, notify, publisher, contact, exchange, confirmedAt, staleAt, nextDue, objects } = report
   const remote = [
     `last exchange ${exchangeText(exchange)}`,
     `confirmed     ${confirmedAt ?? 'never'}`,
-    `next          ${nextDue ?? 'at the next tick'}`,
+    `next          ${nextDue === null ? 'at the next tick' : dueText(nextDue, now)}`,
   ]
   return [
     `${title}, ${transport === 'local' ? HERE : 'elsewhere (RFC 8181)'}`,
@@ -46,7 +48,11 @@ function placeLines(title: string, report: Omit<RepoShowReport, 'leaving'>): rea
 }
 
 /** Returns the table of repositories, after what is wrong with them. */
-export function repositoriesView({ repositories, concerns, failed }: RepoStatusReport, theme: Theme): string {
+export function repositoriesView(
+  { repositories, concerns, failed }: RepoStatusReport,
+  theme: Theme,
+  now?: Instant,
+): string {
   const wrong = [
     ...failed.map(({ ca, message }) => `${ca}: ${message}`),
     ...concerns.map(({ level, message, hint }) => `${level}: ${message}${hint === undefined ? '' : `: ${hint}`}`),
@@ -63,19 +69,19 @@ export function repositoriesView({ repositories, concerns, failed }: RepoStatusR
             { title: 'STALE AT', cut: 'time' },
             { title: 'NEXT', cut: 'time', rank: 1 },
           ],
-          rows: repositories.map(cells),
+          rows: repositories.map((row) => cells(row, now)),
         })
   return [...wrong, table].join('\n')
 }
 
-function cells(row: RepoStatusRow): readonly string[] {
+function cells(row: RepoStatusRow, now?: Instant): readonly string[] {
   const { ca, transport, serviceUri, exchange, staleAt, nextDue } = row
   const isLocal = transport === 'local'
   const where = isLocal ? HERE : (serviceUri ?? '')
   return [
     ...[ca, row.leaving ? `${where} (left)` : where],
     ...[isLocal ? '-' : (exchange?.lastSuccess ?? 'never'), unconfirmedText(row), staleAt ?? '-'],
-    isLocal ? '-' : (nextDue ?? 'next tick'),
+    isLocal ? '-' : nextDue === null ? 'next tick' : dueCell(nextDue, now),
   ]
 }
 

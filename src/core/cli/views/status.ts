@@ -1,6 +1,7 @@
 /** Renders the report of `brine status`. */
 import type { StatusReport } from '../../app/status/report.js'
 import { formatDuration, type Instant, secondsBetween } from '../../base/time.js'
+import { dueCell, dueText } from '../output/due.js'
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
 import { rollText } from './keyroll.js'
@@ -34,7 +35,7 @@ export function statusView(report: StatusReport, theme: Theme): string {
         ca.children,
         ca.objects,
         ca.manifestNumber ?? '-',
-        ca.nextDue ?? '-',
+        ca.nextDue === null ? '-' : dueCell(ca.nextDue, report.now),
         ca.staleAt ?? '-',
       ]),
       ...report.broken
@@ -49,7 +50,7 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
   const { now, lastTick, lastCommit, publication, locks, disk, keyPool, orphanKeys, aside } = report
   const facts: (readonly [string, string])[] = [
     ['stale at', report.staleAt === null ? 'nothing published' : `${moment(report.staleAt, now)}, if nothing runs`],
-    ['next due', report.nextDue === null ? '-' : moment(report.nextDue, now)],
+    ['next due', report.nextDue === null ? '-' : nextMoment(report.nextDue, now)],
     ['last tick', lastTick === null ? 'never' : `${moment(lastTick.at, now)}${failures(lastTick)}`],
     ['last commit', lastCommit.at === null ? 'none' : `${lastCommit.commit}, ${moment(lastCommit.at, now)}`],
     ['repository', publication === null ? 'none' : repository(publication)],
@@ -73,7 +74,7 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
     facts.push(['no parent', theme.paste(`${handle}  -> ${parentSteps(handle)}`)])
   if (report.unpublished.length > 0) facts.push(['unpublished', report.unpublished.join(' ')])
   if (keyPool.target > 0) facts.push(['key pool', `${keyPool.keys} of ${keyPool.target}`])
-  for (const row of report.keyRolls) facts.push(['key roll', `${row.ca} class ${row.class}: ${rollText(row)}`])
+  for (const row of report.keyRolls) facts.push(['key roll', `${row.ca} class ${row.class}: ${rollText(row, now)}`])
   if (orphanKeys.length > 0) facts.push(['orphan keys', counted(orphanKeys.length, 'key file')])
   if (aside.surplus + aside.corrupt > 0)
     facts.push(['quarantine', `${counted(aside.surplus, 'surplus file')}, ${counted(aside.corrupt, 'corrupt file')}`])
@@ -109,6 +110,10 @@ function repository(p: NonNullable<StatusReport['publication']>): string {
 function serversFact({ at, servers, configured }: NonNullable<StatusReport['servers']>, now: Instant): string {
   if (at === null) return `${configured} configured, never probed`
   return `${servers.filter(({ ok }) => ok).length} of ${configured} in order, probed ${moment(at, now)}`
+}
+
+function nextMoment(at: Instant, now: Instant): string {
+  return at <= now ? dueText(at, now) : moment(at, now)
 }
 
 function moment(at: Instant, now: Instant): string {

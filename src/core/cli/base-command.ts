@@ -8,6 +8,7 @@ import { ExitError } from '@oclif/core/errors'
 import type { CommandError, Input, ParserOutput } from '@oclif/core/interfaces'
 import type { CommandContext, CommitWatch } from '../base/context.js'
 import { AppError } from '../base/errors.js'
+import { screenText } from '../base/text.js'
 import { confirm } from './confirm.js'
 import { commandContext, type GlobalFlags, surroundings } from './context.js'
 import { errorDocument, errorText, incompleteLine, toAppError, withPasteableHint } from './errors.js'
@@ -83,7 +84,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     const executed = await this.#executed()
     const report = await this.#delivered(executed)
     this.#progress.clear()
-    if (this.#isMute) for (const line of this.faults(report)) process.stderr.write(`Error: ${line}\n`)
+    if (this.#isMute) for (const line of this.faults(report)) process.stderr.write(screenText(`Error: ${line}\n`))
     await writeOut(await this.#rendered(report), this.watch.changed)
     this.#ending = this.exitCode(report) || (this.#undelivered ? EXIT_CODES.pending : 0)
     if (this.#ending !== 0) throw new ExitError(this.#ending)
@@ -116,7 +117,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     for (const { ca, message } of delivered.failed) {
       this.#undelivered = true
       const line = `the repository of ${ca} has not confirmed the change: ${message}; the next tick sends it, or: brine repo sync ${ca}`
-      if (this.#isMute) process.stderr.write(`Error: ${this.#paste(line)}\n`)
+      if (this.#isMute) process.stderr.write(screenText(`Error: ${this.#paste(line)}\n`))
       else this.warn(line)
     }
     return delivered.report
@@ -164,7 +165,7 @@ export abstract class BaseCommand<R extends object> extends Command {
   override warn(input: Error | string): Error | string {
     this.#progress.clear()
     if (!this.#quiet)
-      process.stderr.write(`Warning: ${this.#paste(typeof input === 'string' ? input : input.message)}\n`)
+      process.stderr.write(screenText(`Warning: ${this.#paste(typeof input === 'string' ? input : input.message)}\n`))
     return input
   }
 
@@ -258,7 +259,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     const { isTTY, columns } = process.stdout
     const theme = await themeFor({ isTerminal: isTTY === true, columns, env: process.env })
     const text = this.view(report, { ...theme, paste: this.#paste })
-    return text === '' ? '' : `${text}\n`
+    return text === '' ? '' : `${screenText(text)}\n`
   }
 
   async #report(error: AppError): Promise<void> {

@@ -7,6 +7,7 @@ import { hintOfErrno } from '../base/errno-hints.js'
 import { AppError, type Changed, rewrap } from '../base/errors.js'
 import type { Json } from '../base/json.js'
 import { didYouMean } from '../base/nearest.js'
+import { screenText } from '../base/text.js'
 import type { CommandLine } from './missing.js'
 import type { Paste } from './output/paste.js'
 
@@ -94,7 +95,7 @@ export function errorDocument(e: AppError): ErrorDocument {
 export function errorText(error: AppError, colour = false): string {
   const hint = error.hint === undefined ? [] : [`Hint: ${error.hint}`]
   const title = colour ? '\u001b[31mError:\u001b[39m' : 'Error:'
-  return `${[`${title} ${error.message}`, ...hint, ENDINGS[error.changed]].join('\n')}\n`
+  return screenText(`${[`${title} ${error.message}`, ...hint, ENDINGS[error.changed]].join('\n')}\n`)
 }
 
 /** Completes the commands of the hint, so that they can be pasted. */

@@ -1,7 +1,7 @@
 /** Strangers' text in a message stays on its line and in its length. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { quoted } from '../../../src/core/base/text.js'
+import { quoted, screenText } from '../../../src/core/base/text.js'
 
 describe('quoted', () => {
   it.each([
@@ -32,5 +32,19 @@ describe('quoted', () => {
         expect(JSON.parse(quoted(text))).toBe(text)
       }),
     )
+  })
+})
+
+describe('screenText', () => {
+  it.each([
+    ['two\nlines\tand \u001b[31mred\u001b[39m', 'two\nlines\tand \u001b[31mred\u001b[39m'],
+    ['\u001b[2J', '\\u001b[2J'],
+    ['\u001b]0;title\u0007', '\\u001b]0;title\\u0007'],
+    ['\u009b2J', '\\u009b2J'],
+    ['a\u202eb\u200fc', 'a\\u202eb\\u200fc'],
+    ['over\rwritten', 'over\\u000dwritten'],
+    ['a\r\nb', 'a\r\nb'],
+  ])('%j is shown as %j', (text, shown) => {
+    expect(screenText(text)).toBe(shown)
   })
 })

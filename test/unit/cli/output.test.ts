@@ -1,6 +1,8 @@
 /** Views: the one-line endings, tables on a terminal and in a pipe, progress, lists of faults. */
 import { describe, expect, test } from 'vitest'
+import { AppError } from '../../../src/core/base/errors.js'
 import { parseInstant } from '../../../src/core/base/time.js'
+import { errorText } from '../../../src/core/cli/errors.js'
 import { clockTime, counted, delta, endingLine } from '../../../src/core/cli/output/endings.js'
 import { findingsView } from '../../../src/core/cli/output/findings.js'
 import { formatJson, jsonReport } from '../../../src/core/cli/output/json.js'
@@ -144,4 +146,11 @@ describe('a report as scripts read it', () => {
     expect(jsonReport({ roas: [] })).toEqual({ roas: [] })
     expect(jsonReport({ tree: { changed: false, files: 1 } })).toEqual({ tree: { changed: 'no', files: 1 } })
   })
+})
+
+test('JSON and errors hold nothing that a terminal obeys, and JSON is read as before', () => {
+  const report = { class: 'a\u009b31m\u202eb' }
+  expect(formatJson(report)).toContain('a\\u009b31m\\u202eb')
+  expect(JSON.parse(formatJson(report))).toEqual(report)
+  expect(errorText(new AppError('remote', 'x', 'no\u009b2J\u202e'))).toMatch(/^Error: no\\u009b2J\\u202e\n/)
 })

@@ -1,7 +1,11 @@
 /** Formats reports as JSON: indented by two spaces, keys in the order of the report, one final line break. */
 
+/** Characters that JSON may contain as they are, and that a terminal obeys. */
+const OBEYED = /[\u007f-\u009f\p{Bidi_Control}\u2028\u2029]/gu
+
 export function formatJson(report: unknown): string {
-  return `${JSON.stringify(report, null, 2)}\n`
+  const text = JSON.stringify(report, null, 2)
+  return `${text.replace(OBEYED, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
 }
 
 /**

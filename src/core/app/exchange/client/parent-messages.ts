@@ -52,7 +52,8 @@ export type Failure = Extract<ProvisioningBody, { readonly type: 'error_response
 
 /** Returns the status of a refusal and its descriptions. */
 export function failureText({ status, descriptions }: Failure): string {
-  const text = descriptions.map((d) => d.text).join('; ')
+  // the text of a peer stays on one line
+  const text = descriptions.map((d) => d.text.replace(/\s+/g, ' ')).join('; ')
   return text === '' ? `status ${status}` : `status ${status}, ${text}`
 }
 

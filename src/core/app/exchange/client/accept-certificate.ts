@@ -1,6 +1,6 @@
 /** Acceptance of a certificate that a parent sends: it is one for a key of ours, under the certificate of the issuer that the parent names. */
 import { equalBytes } from '../../../base/bytes.js'
-import type { Instant } from '../../../base/time.js'
+import { addSeconds, type Instant } from '../../../base/time.js'
 import type { ClassKey } from '../../../ca/state.js'
 import { spkiOf } from '../../../issuing/stored.js'
 import type { ProvisioningCertificate, ProvisioningClass } from '../../../protocols/provisioning/types.js'
@@ -12,6 +12,9 @@ import { listedResources } from '../../../rpki/x509/listed-resources.js'
 import type { DecodedCertificate } from '../../../rpki/x509/types.js'
 import { verifyRsa } from '../../../rpki/x509/verify-rsa.js'
 import { invalidAnswer } from './parent-messages.js'
+
+/** Longest time by which the clock of a parent may be ahead. */
+const AHEAD_SECONDS = 600
 
 /** A certificate for a key of ours, verified, with its octets. */
 export interface AcceptedCertificate {
@@ -55,7 +58,7 @@ function accept(
   now: Instant,
 ): AcceptedCertificate | undefined {
   const refuse = (why: string) => invalidAnswer(`class ${offer.className}: ${why}`)
-  const { content } = decodeCertificate(der)
+  const { content, findings } = decodeCertificate(der)
   if (content === undefined) throw refuse('a certificate cannot be read')
   const key = keys.find(({ ski }) => ski === content.ski)
   if (key === undefined) return undefined
@@ -65,13 +68,23 @@ function accept(
   if (!equalBytes(content.spki, spkiOf(key.spki)) || content.kind !== 'ca') throw refuse(`${of} is not for that key`)
   if (!verifyRsa(issuer.spki, content.tbs, content.signature))
     throw refuse(`${of} is not signed by the issuer that is named`)
+  if (content.aki !== issuer.ski) throw refuse(`${of} names another issuer (AKI) than the one that is named`)
   if (content.notAfter <= now) throw refuse(`${of} expired at ${content.notAfter}`)
+  if (content.notBefore > addSeconds(now, AHEAD_SECONDS)) throw refuse(`${of} is not valid before ${content.notBefore}`)
+  const fault = findings.find(({ tolerated }) => tolerated !== true)
+  if (fault !== undefined) throw refuse(`${of} breaks the profile: ${fault.rule}: ${fault.message}`)
   const uri = certUris.find((text) => text.startsWith('rsync://'))
   if (uri === undefined) throw refuse(`${of} has no rsync URI`)
   const subject = chosenSubject(der, key.ski)
   const { notBefore, notAfter } = content
   const resources = resourcesOf(content, offer)
+  // it would withdraw everything that the CA publishes; a parent that takes all resources back sends no certificate
+  if (isNothing(resources)) throw refuse(`${of} has no resources`)
   return { ski: key.ski, der, uri, resources, notBefore, notAfter, ...(subject === undefined ? {} : { subject }) }
+}
+
+function isNothing({ asn, ipv4, ipv6 }: ResourceText): boolean {
+  return asn === '' && ipv4 === '' && ipv6 === ''
 }
 
 /** Returns the resources of a certificate; a family that it inherits is what the parent lists. */

@@ -40,10 +40,10 @@ const countdown = async () => {
 
 test('it begins when the manifest goes stale, and says how much is left', async () => {
   expect(await countdown()).toEqual({ from: null, metric: undefined, found: [] })
+  now = addSeconds(now, 60)
   const deliver = deliverByHttp(await two.here(), 'brine/test', async ({ uri, body }) => {
     return { body: await two.answer(uri, body), peerTime: null }
   })
-  now = addSeconds(now, 60)
   await refreshParent(await two.here(), KID, UP, { deliver })
   const fresh = await countdown()
   if (fresh.from === null) throw new Error('nothing is published')

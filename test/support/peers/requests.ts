@@ -90,6 +90,26 @@ export class OpensslBox {
     return { cert: this.path(`${name}.pem`), key: this.path(file) }
   }
 
+  /** A certificate of a CA for the names in `san`, valid between two times (YYMMDD000000Z), and its key. */
+  leaf(
+    root: { readonly cert: string; readonly key: string },
+    name: string,
+    san: string,
+    [from, to]: readonly [string, string],
+  ): { readonly cert: Buffer; readonly key: Buffer } {
+    const key = this.key()
+    writeFileSync(this.path(`${name}.txt`), '')
+    writeFileSync(
+      this.path(`${name}.conf`),
+      `[ca]\ndefault_ca=it\n[it]\ndatabase=${name}.txt\nnew_certs_dir=.\nrand_serial=yes\ndefault_md=sha256\npolicy=any\nx509_extensions=ext\n` +
+        `[any]\ncommonName=supplied\n[ext]\nbasicConstraints=CA:FALSE\nsubjectAltName=${san}\n`,
+    )
+    this.run('req', '-new', '-key', key, '-subj', `/CN=${name}`, '-out', `${name}.csr`)
+    const signing = ['-batch', '-notext', '-config', `${name}.conf`, '-cert', root.cert, '-keyfile', root.key]
+    this.run('ca', ...signing, '-startdate', from, '-enddate', to, '-in', `${name}.csr`, '-out', `${name}.pem`)
+    return { cert: readFileSync(this.path(`${name}.pem`)), key: readFileSync(this.path(key)) }
+  }
+
   remove(): void {
     rmSync(this.dir, { recursive: true, force: true })
   }

@@ -1,5 +1,5 @@
 /** TLS to peers: verified by default, with further roots, or not at all by permission. The certificates are made by OpenSSL. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { post } from '../../../src/core/peers/http.js'
 import type { PeerTls } from '../../../src/core/peers/types.js'
@@ -11,20 +11,8 @@ const root = box.ca('root')
 const rootPem = readFileSync(root.cert, 'utf8')
 const peers = new Map<string, { readonly peer: RawPeer; readonly uri: string; readonly pem: string }>()
 
-/** A certificate of the root for a name, valid between two times (YYMMDD000000Z). */
-function leaf(name: string, san: string, from: string, to: string): { readonly cert: Buffer; readonly key: Buffer } {
-  const key = box.key()
-  writeFileSync(box.path(`${name}.txt`), '')
-  writeFileSync(
-    box.path(`${name}.conf`),
-    `[ca]\ndefault_ca=it\n[it]\ndatabase=${name}.txt\nnew_certs_dir=.\nrand_serial=yes\ndefault_md=sha256\npolicy=any\nx509_extensions=ext\n` +
-      `[any]\ncommonName=supplied\n[ext]\nbasicConstraints=CA:FALSE\nsubjectAltName=${san}\n`,
-  )
-  box.run('req', '-new', '-key', key, '-subj', `/CN=${name}`, '-out', `${name}.csr`)
-  const signing = ['-batch', '-notext', '-config', `${name}.conf`, '-cert', root.cert, '-keyfile', root.key]
-  box.run('ca', ...signing, '-startdate', from, '-enddate', to, '-in', `${name}.csr`, '-out', `${name}.pem`)
-  return { cert: readFileSync(box.path(`${name}.pem`)), key: readFileSync(box.path(key)) }
-}
+/** A certificate of the root. */
+const leaf = (name: string, san: string, from: string, to: string) => box.leaf(root, name, san, [from, to])
 
 async function listen(name: string, tls: { readonly cert: Buffer; readonly key: Buffer }): Promise<void> {
   const peer = new RawPeer(tls)

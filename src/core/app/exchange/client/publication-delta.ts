@@ -3,6 +3,7 @@
  * answer refuses of it. Pure.
  */
 import type { Pdu, PublicationError, PublishedObject } from '../../../protocols/publication/types.js'
+import { nameBelow } from '../../../pubd/uri.js'
 
 /** A file that the CA wants published; its name is relative to the base. */
 export interface WantedFile {
@@ -12,7 +13,8 @@ export interface WantedFile {
 
 /**
  * Returns the PDUs that make the content below `base` exactly `wanted`: compared by hash, sorted by URI, tagged with the hash of the object.
- * Listed URIs that are not below `base` are left alone. `bytes` returns an object by its hash.
+ * Listed URIs that are not below `base` are left alone, and those of no object (`..`, `%2e`, controls): to withdraw one would have the whole
+ * delta refused, each time. `bytes` returns an object by its hash.
  */
 export function deltaPdus(
   base: string,
@@ -33,9 +35,8 @@ export function deltaPdus(
     const replaced = hash === undefined ? {} : { hash }
     pdus.push({ kind: 'publish', tag: file.sha256, uri, ...replaced, bytes: bytes(file) })
   }
-  const below = comparable(base)
   for (const [key, { uri, hash }] of held)
-    if (!kept.has(key) && key.startsWith(below)) pdus.push({ kind: 'withdraw', tag: hash, uri, hash })
+    if (!kept.has(key) && nameBelow(base, uri) !== undefined) pdus.push({ kind: 'withdraw', tag: hash, uri, hash })
   return pdus.sort((a, b) => (a.uri < b.uri ? -1 : 1))
 }
 

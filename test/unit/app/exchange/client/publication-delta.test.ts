@@ -28,6 +28,15 @@ test('a host that is written in other letters is the same; its URI is sent as it
   expect(delta([listed(uri, 'a')], [wanted('0/a.mft', 'b')])).toMatchObject([{ uri, hash: hash('a') }])
 })
 
+test.each(['../other/x.roa', '%2e%2e/other/x.roa', '0//x.roa', '0/.x.roa', '0/x\u0007.roa', '', '0/'])(
+  'a listed URI of no object is left alone: %j',
+  (name) => {
+    expect(delta([listed(`${BASE}${name}`, 'a'), listed(`${BASE}0/x.roa`, 'b')], [])).toMatchObject([
+      { kind: 'withdraw', uri: `${BASE}0/x.roa` },
+    ])
+  },
+)
+
 test('what is listed beside the base is left alone', () => {
   expect(delta([listed('rsync://rpki.example/repo/acme-2/x.roa', 'a')], [])).toEqual([])
 })

@@ -81,7 +81,11 @@ const silent: Behave = (socket) => void socket.on('close', () => ends.push('sile
 type Case = readonly [behave: Behave, code: string, text: string | RegExp]
 
 const FAILING: Readonly<Record<string, Case>> = {
-  page: [respond('200 OK', '<html>Login', ['Content-Type: text/html']), 'answer-invalid', 'malformed'],
+  page: [
+    respond('200 OK', '<html>Login', ['Content-Type: text/html']),
+    'answer-invalid',
+    'it is an HTML page, not a CMS message',
+  ],
   'clock-ahead': [(...to) => list(addSeconds(NOW, 3 * DAY))(...to), 'answer-invalid', '2026-11-24T11:55:00Z'],
   'clock-behind': [(...to) => list(addSeconds(NOW, -3 * DAY))(...to), 'answer-invalid', '2026-11-18'],
   'redirect-301': [respond('301 x', '', ['Location: /moved']), 'peer-redirect', 'may lose the message'],
@@ -95,7 +99,7 @@ const FAILING: Readonly<Record<string, Case>> = {
     ...(['peer-redirect', 'another server'] as const),
   ],
   lying: [sayAndClose(`${OK}Content-Length: 100\r\n\r\nhalf`), 'peer-closed', 'during its answer'],
-  'no-length': [sayAndClose('HTTP/1.0 200 OK\r\n\r\nhalf'), 'answer-invalid', 'malformed'],
+  'no-length': [sayAndClose('HTTP/1.0 200 OK\r\n\r\nhalf'), 'answer-invalid', 'it is "half", not a CMS message'],
   large: [say(`${OK}Content-Length: 10485761\r\n\r\n`), 'peer-too-big', 'larger than 10485760 bytes'],
   endless: [
     (socket) => {

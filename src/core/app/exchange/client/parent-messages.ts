@@ -10,10 +10,14 @@ import { describeFault, ProtocolFault } from '../../../protocols/fault.js'
 import { decodeProvisioning } from '../../../protocols/provisioning/decode.js'
 import { encodeProvisioning } from '../../../protocols/provisioning/encode.js'
 import { type ProvisioningBody, PROVISIONING_STATUS as STATUS } from '../../../protocols/provisioning/types.js'
+import { summaryOf } from '../../../transport/failures.js'
 import type { Session } from '../../session/session.js'
 import { withMessageSigner } from '../../session/signing.js'
 import { openMessage, sealMessage } from '../messages.js'
 import { type Deliver, deliverAnswer } from './deliver.js'
+
+/** First octet of each CMS message: the tag of a SEQUENCE. */
+const SEQUENCE = 0x30
 
 /** Statuses of an `error_response` by which a request is still being worked on, and those by which a key to revoke is gone already. */
 const NO_FAILURES: ReadonlySet<number> = new Set([
@@ -62,6 +66,7 @@ async function readAnswer(
   { contact, childName, parentName }: RemoteParent,
   at: Instant,
 ): Promise<ProvisioningBody> {
+  refuseOtherContent(answer, 'parent')
   try {
     const { content } = await openMessage(answer, contact, at)
     const message = decodeProvisioning(content)
@@ -73,6 +78,13 @@ async function readAnswer(
   } catch (error) {
     throw error instanceof ProtocolFault ? invalidAnswer(describeFault(error)) : error
   }
+}
+
+/** Throws `answer-invalid` (remote) for an answer that is no ASN.1 SEQUENCE, such as the page of a proxy, with its first words. */
+export function refuseOtherContent(answer: Uint8Array, peer: 'parent' | 'repository'): void {
+  if (answer[0] === SEQUENCE) return
+  const summary = summaryOf({ body: Buffer.from(answer.subarray(0, 1000)), headers: {} })
+  throw invalidAnswer(`it is ${summary === '' ? 'empty' : summary}, not a CMS message`, peer)
 }
 
 const isSameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()

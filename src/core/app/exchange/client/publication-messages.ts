@@ -21,7 +21,7 @@ import { withMessageSigner } from '../../session/signing.js'
 import { openMessage, sealMessage } from '../messages.js'
 import { type Deliver, deliverAnswer } from './deliver.js'
 import { repositoryPeer } from './due-repositories.js'
-import { invalidAnswer } from './parent-messages.js'
+import { invalidAnswer, refuseOtherContent } from './parent-messages.js'
 import { refusalText } from './publication-delta.js'
 
 export interface SyncOptions {
@@ -60,6 +60,7 @@ export async function ask(
 }
 
 async function readReply(answer: Uint8Array, contact: PeerContact, at: Instant): Promise<PublicationReply> {
+  refuseOtherContent(answer, 'repository')
   try {
     return decodePublicationReply((await openMessage(answer, contact, at)).content)
   } catch (error) {

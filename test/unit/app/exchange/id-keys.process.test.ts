@@ -3,6 +3,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { removeChild } from '../../../../src/core/app/authority/children.js'
 import { configureLocalRepository } from '../../../../src/core/app/authority/parents.js'
 import { type Deliver, deliverByHttp } from '../../../../src/core/app/exchange/client/deliver.js'
+import { showParent } from '../../../../src/core/app/exchange/client/list-parents.js'
 import { addRemoteParent, parentRequest } from '../../../../src/core/app/exchange/client/parent-contact.js'
 import { refreshParent } from '../../../../src/core/app/exchange/client/refresh-parent.js'
 import {
@@ -56,6 +57,9 @@ const deliver = async (): Promise<Deliver> =>
   deliverByHttp(await here(), 'brine/test', async ({ uri, body }) => {
     return { body: await two.answer(uri, body), peerTime: null }
   })
+
+/** Returns the end of our ID certificate that `parent show` gives. */
+const shown = async () => (await showParent(await here(), KID, UP)).contact?.id.notAfter
 
 /** Returns the error of a refresh of the parent; null: none. */
 async function refreshFails(): Promise<string | null> {
@@ -170,6 +174,7 @@ describe('toward a parent', () => {
     expect(await idsOf(await here(), KID)).toMatchObject([{ ski: id, notAfter: idUntil }])
     const { ids } = await renewId(await here(), KID, null)
     const later = ids[0]?.notAfter ?? now
+    expect(await shown()).toBe(idUntil)
     expect(later >= addSeconds(now, YEARS_15)).toBe(true)
     expect(ids).toMatchObject([{ ski: id, users: [{ kind: 'parent', name: 'up', until: idUntil }] }])
     // neither the response to the former request nor a certificate that is not sent changes what the parent holds
@@ -180,6 +185,7 @@ describe('toward a parent', () => {
     await updateChildId(await there(), TESTBED, KID, renewed)
     expect(await refreshFails()).toBeNull()
     expect(await addParent(response)).toMatchObject({ id, idUntil: later, formerId: null, changed: true })
+    expect(await shown()).toBe(later)
     expect(await findings()).toEqual([])
     expect(await addParent(response)).toMatchObject({ changed: false })
     expect(await refreshFails()).toBeNull()

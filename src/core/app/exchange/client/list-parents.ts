@@ -11,7 +11,7 @@ import type { KeyId } from '../../../crypto/ports.js'
 import { formatAggregateId } from '../../../eventsourcing/types.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { type PeerContact, peerDer } from '../../../identity/contact.js'
-import { idKey } from '../../../identity/id-keys.js'
+import { heldUntil, idKey } from '../../../identity/id-keys.js'
 import type { LastExchange } from '../../../peers/last-exchange.js'
 import { fromResourceText, NO_RESOURCES, toResourceText, union } from '../../../resources/resource-set.js'
 import type { ResourceText } from '../../../resources/types.js'
@@ -101,7 +101,7 @@ export function exchangeRow(exchange: LastExchange | undefined): ExchangeRow | n
 /** Contact of a parent or repository elsewhere, as reports show it. */
 export interface PeerContactRow {
   readonly serviceUri: string
-  /** The ID key that signs messages to it, and the end of its certificate. */
+  /** The ID key that signs messages to it, and the end of the certificate of that key which the peer has. */
   readonly id: { readonly ski: KeyId; readonly notAfter: Instant | null }
   /** The ID certificate of the peer. */
   readonly peer: { readonly ski: KeyId; readonly notAfter: Instant }
@@ -168,10 +168,13 @@ function contactRow(state: CaState, { contact, childName, parentName }: RemotePa
 
 /** Returns the members of a contact that reports show. */
 export function peerContactRow(state: CaState, contact: PeerContact, readId: ReadId): PeerContactRow {
-  const { serviceUri, id, peer, tlsCa, tlsInsecure, acceptStaleCrl, allowPrivate } = contact
+  const { serviceUri, id, idUntil, peer, tlsCa, tlsInsecure, acceptStaleCrl, allowPrivate } = contact
   const { ski, notAfter } = readId(peerDer(peer))
+  const own = idKey(state, id)
+  // the certificate that the peer has, which may be older than the newest one of that key
+  const until = own === undefined ? null : heldUntil(own, idUntil)
   return {
-    ...{ serviceUri, id: { ski: id, notAfter: idKey(state, id)?.notAfter ?? null } },
+    ...{ serviceUri, id: { ski: id, notAfter: until } },
     ...{ peer: { ski, notAfter }, tlsCa: tlsCa !== undefined, tlsInsecure: tlsInsecure === true },
     ...{ acceptStaleCrl: acceptStaleCrl === true, allowPrivate: allowPrivate === true },
   }

@@ -3,6 +3,7 @@
  * the order of prefixes (address, then length), then of origins; a prefix with its origin is there once.
  */
 import { maxAddress } from '../resources/address.js'
+import type { Range } from '../resources/ranges.js'
 import type { Family, IpRange, Prefix } from '../resources/types.js'
 
 /** An address as it is compared fastest: a number for IPv4, a bigint for IPv6. */
@@ -37,11 +38,8 @@ export function routeAt(table: Announcements, at: number): Route {
 }
 
 /** Returns the first and last address of a range in the form of the columns. */
-export function routeRange(
-  range: IpRange,
-  family: Family,
-): { readonly first: RouteAddress; readonly last: RouteAddress } {
-  return family === 4 ? { first: Number(range.min), last: Number(range.max) } : { first: range.min, last: range.max }
+export function routeRange({ min, max }: IpRange, family: Family): Range<RouteAddress> {
+  return family === 4 ? { min: Number(min), max: Number(max) } : { min, max }
 }
 
 const FIRST_SIZE = 1024
@@ -148,30 +146,6 @@ export class AnnouncementRows {
       origins: rows.map((row) => this.#origins[row] ?? 0),
       peers: Uint16Array.from(rows, (row) => this.#peers[row] ?? 0),
     }
-  }
-}
-
-/** Ranges of one family in the form of the columns; decides quickly whether a prefix lies in one of them. */
-export class RouteScope {
-  readonly #first: readonly RouteAddress[]
-  readonly #last: readonly RouteAddress[]
-
-  /** `ranges` are canonical: sorted and disjoint. */
-  constructor(ranges: readonly IpRange[], family: Family) {
-    const bounds = ranges.map((range) => routeRange(range, family))
-    this.#first = bounds.map(({ first }) => first)
-    this.#last = bounds.map(({ last }) => last)
-  }
-
-  /** Returns true if all addresses from `first` to `last` lie in one range. */
-  contains(first: RouteAddress, last: RouteAddress): boolean {
-    let [low, high] = [0, this.#first.length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#first[middle] as RouteAddress) <= first) low = middle + 1
-      else high = middle
-    }
-    return low > 0 && last <= (this.#last[low - 1] as RouteAddress)
   }
 }
 

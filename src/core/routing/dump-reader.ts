@@ -1,7 +1,15 @@
 /** Reads dumps of announcements in pieces of any size: what lies in a scope becomes rows, everything else is counted. */
 import { printable } from '../base/text.js'
+import { coversRange, type Range } from '../resources/ranges.js'
 import type { Family, ResourceSet } from '../resources/types.js'
-import { AnnouncementRows, type Announcements, lastAddress, PEERS_UNKNOWN, RouteScope } from './announcements.js'
+import {
+  AnnouncementRows,
+  type Announcements,
+  lastAddress,
+  PEERS_UNKNOWN,
+  type RouteAddress,
+  routeRange,
+} from './announcements.js'
 import { type LineKind, newLineValues, readLine } from './dump-line.js'
 
 /** Numbers of the lines of a dump, and its first lines that could not be read. */
@@ -41,7 +49,7 @@ export class DumpReader {
   readonly #minPeers: number
   readonly #values = newLineValues()
   readonly #rows = { 4: new AnnouncementRows(4), 6: new AnnouncementRows(6) }
-  readonly #scope: Readonly<Record<Family, RouteScope>>
+  readonly #scope: Readonly<Record<Family, readonly Range<RouteAddress>[]>>
   readonly #kinds: Record<LineKind, number> = {
     route: 0,
     blank: 0,
@@ -59,7 +67,10 @@ export class DumpReader {
 
   constructor({ scope, minPeers }: DumpOptions) {
     this.#minPeers = minPeers
-    this.#scope = { 4: new RouteScope(scope.ipv4, 4), 6: new RouteScope(scope.ipv6, 6) }
+    this.#scope = {
+      4: scope.ipv4.map((range) => routeRange(range, 4)),
+      6: scope.ipv6.map((range) => routeRange(range, 6)),
+    }
   }
 
   push(piece: Uint8Array): void {
@@ -119,7 +130,7 @@ export class DumpReader {
 
   #take(): void {
     const { family, address, length, origins, peers } = this.#values
-    if (!this.#scope[family].contains(address, lastAddress(address, length))) return
+    if (!coversRange(this.#scope[family], { min: address, max: lastAddress(address, length) })) return
     if (peers !== PEERS_UNKNOWN && peers < this.#minPeers) this.#fewPeers += 1
     else for (const origin of origins) this.#rows[family].add(address, length, origin, peers)
   }

@@ -26,9 +26,10 @@ export interface Vrp {
 
 /** Returns VRPs in the order of the pass. All have to be of one family. */
 export function sortedVrps(payloads: readonly RoaPayload[]): readonly Vrp[] {
-  return payloads
-    .toSorted(compareRoaPayload)
-    .map((payload) => ({ payload, ...routeRange(prefixRange(payload.prefix), payload.prefix.family) }))
+  return payloads.toSorted(compareRoaPayload).map((payload) => {
+    const { min: first, max: last } = routeRange(prefixRange(payload.prefix), payload.prefix.family)
+    return { payload, first, last }
+  })
 }
 
 /** Takes the index of a route and the VRPs that cover it; the list is valid only during the call. */

@@ -59,7 +59,7 @@ function announcedUnder({ asn, prefix, maxLength }: RoaPayload, tables: readonly
   const found: Prefix[] = []
   for (const table of tables) {
     if (table.family !== prefix.family) continue
-    const { first, last } = routeRange(prefixRange(prefix), prefix.family)
+    const { min: first, max: last } = routeRange(prefixRange(prefix), prefix.family)
     for (let at = firstFrom(table, first); at < table.count; at++) {
       if ((table.addresses[at] as RouteAddress) > last) break
       const length = table.lengths[at] ?? 0

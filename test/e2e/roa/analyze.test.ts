@@ -70,6 +70,23 @@ it('suggests lines that `roa update` reads, after which nothing is left to sugge
   expect(again.json()).toMatchObject({ add: [], remove: [], replace: [] })
 })
 
+it('suggests nothing that makes an announcement invalid which few peers see, and keeps comments', async () => {
+  const dir = box.copy()
+  await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/24-26 => 64496 # office'])
+  const file = dump('few.tsv', '64496\t192.0.2.0/24\t90\n64496\t192.0.2.0/25\t2\n64497\t192.0.2.0/26\t2\n')
+  const lines = (await runAt(dir, ['roa', 'suggest', 'acme', '--bgp', file, '--minimal'])).stdout
+  expect(lines.split('\n').filter((line) => /^[AR]: /.test(line))).toEqual([
+    'R: 192.0.2.0/24-26 => 64496',
+    'A: 192.0.2.0/24-24 => 64496 # office',
+    'A: 192.0.2.0/25-25 => 64496 # office',
+  ])
+  expect(lines).toContain('left out: 1 seen by fewer than 13 peers')
+  expect(lines).not.toContain('AS64497')
+  expect((await runAt(dir, ['roa', 'update', 'acme', '--file', '-'], { input: lines })).code).toBe(0)
+  const after = (await runAt(dir, ['roa', 'list', 'acme', '--json'])).json<{ roas: readonly { comment: string }[] }>()
+  expect(after.roas.map(({ comment }) => comment)).toEqual(['office', 'office'])
+})
+
 it('judges by the VRPs of a validator too, and by ours as they are now', async () => {
   const dir = box.copy()
   await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/24 => 64496'])

@@ -54,7 +54,12 @@ export interface RoaSuggestionReport {
   readonly data: RoutingDataReport
   readonly add: readonly string[]
   readonly remove: readonly string[]
-  readonly replace: readonly { readonly current: string; readonly minimal: readonly string[] }[]
+  /** The comment is that of the ROA that is replaced, for those in its place. */
+  readonly replace: readonly {
+    readonly current: string
+    readonly minimal: readonly string[]
+    readonly comment?: string
+  }[]
   readonly otherOrigins: readonly RouteRow[]
   readonly unused: readonly string[]
   readonly disallowing: readonly string[]
@@ -89,9 +94,12 @@ export async function suggestRoas(
   handle: Handle,
   sources: RoutingSources,
 ): Promise<RoaSuggestionReport> {
-  const { analysis, data } = await analysed(session, handle, sources, isProblem)
+  // a route that few peers see makes no proposal, but it is announced: without its ROA it would be invalid
+  const { analysis, roas, data } = await analysed(session, handle, { ...sources, minPeers: 0 }, isProblem)
+  const isSeen = ({ peers }: RouteVerdict): boolean => peers === undefined || peers >= sources.minPeers
+  const seen = analysis.routes.filter(isSeen)
   const isIgnored = ignoring(sources)
-  const routes = analysis.routes.filter((route) => !isIgnored(routeRow(route)))
+  const routes = seen.filter((route) => !isIgnored(routeRow(route)))
   const { add, remove, replace, otherOrigins, unused, disallowing, notHeld } = suggest(
     { ...analysis, routes },
     data.tables,
@@ -99,10 +107,14 @@ export async function suggestRoas(
   const texts = (payloads: readonly RoaPayload[]): readonly string[] => payloads.map(formatRoaPayload)
   return {
     ca: handle,
-    data: data.report,
+    data: { ...data.report, minPeers: sources.minPeers, fewPeers: analysis.routes.length - seen.length },
     add: texts(add),
     remove: texts(remove),
-    replace: replace.map(({ current, minimal }) => ({ current: formatRoaPayload(current), minimal: texts(minimal) })),
+    replace: replace.map(({ current, minimal }) => {
+      const comment = roas.find(({ payload }) => payload === current)?.comment ?? null
+      const notes = comment === null ? {} : { comment }
+      return { current: formatRoaPayload(current), minimal: texts(minimal), ...notes }
+    }),
     otherOrigins: otherOrigins.map(routeRow),
     unused: texts(unused),
     disallowing: texts(disallowing),

@@ -5,10 +5,16 @@ import { routingDataLine } from './routing-data.js'
 /** `isMinimal` includes the replacement of ROAs that are too wide and the removal of superfluous ones. */
 export function roaSuggestionView(report: RoaSuggestionReport, isMinimal: boolean): string {
   const { add, remove, replace, otherOrigins, unused, disallowing, notHeld } = report
-  const replaced = replace.flatMap(({ current, minimal }) => [removal(current), ...minimal.map(addition)])
+  const replaced = replace.flatMap(({ current, minimal, comment: note }) => [
+    removal(current),
+    ...minimal.map((roa) => addition(note === undefined ? roa : `${roa} # ${note}`)),
+  ])
   const lines = [
     `# ${routingDataLine(report.data)}`,
-    ...section('announced, and without a ROA', add.map(addition)),
+    ...section(
+      'announced, and without a ROA',
+      add.map((roa) => addition(roa)),
+    ),
     ...section('maxLength wider than what is announced (RFC 9319)', isMinimal ? replaced : replaced.map(comment)),
     ...section('superfluous beside another ROA', isMinimal ? remove.map(removal) : remove.map(removal).map(comment)),
     ...section('announced by an AS without a ROA: a mistake, a customer, or a hijack', otherOrigins.map(announced)),

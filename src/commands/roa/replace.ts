@@ -4,6 +4,7 @@ import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, changeFlags } from '../../core/cli/flags/flags.js'
+import { namedSources, routingFlags } from '../../core/cli/flags/routing.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { ROA_FORMATS, roaFileFlag, roaInput, roaNeeds, SKIPPED_STATUS, skipFlag } from '../../core/cli/roa-input.js'
 import { roasChangedView } from '../../core/cli/views/roas-changed.js'
@@ -21,7 +22,7 @@ export default class RoaReplace extends BaseCommand<RoaUpdateReport> {
     ca: arg.handle({ required: true, description: 'the CA' }),
     roa: arg.text({ multiple: true, description: '"PREFIX-MAXLENGTH => ASN # note", several at once' }),
   }
-  static override flags = { ...changeFlags, ...roaFileFlag, ...skipFlag }
+  static override flags = { ...changeFlags, ...routingFlags, ...roaFileFlag, ...skipFlag }
 
   static override needs = roaNeeds
 
@@ -30,6 +31,7 @@ export default class RoaReplace extends BaseCommand<RoaUpdateReport> {
     const set = await roaInput('add', args.roa ?? [], flags.file)
     return replaceRoas(await openSession(this.context(flags)), args.ca, set, {
       dryRun: flags['dry-run'],
+      sources: namedSources(flags),
       skipNotHeld: flags['skip-not-held'],
     })
   }

@@ -6,6 +6,7 @@ import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, changeFlags, flag } from '../../core/cli/flags/flags.js'
+import { namedSources, routingFlags } from '../../core/cli/flags/routing.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { SKIPPED_STATUS, skipFlag, textOf } from '../../core/cli/roa-input.js'
 import { roasChangedView } from '../../core/cli/views/roas-changed.js'
@@ -22,6 +23,7 @@ export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = {
     ...changeFlags,
+    ...routingFlags,
     file: flag.path({ required: true, description: 'file with the changes; - reads standard input' }),
     ...skipFlag,
     idempotent: flag.boolean({ description: 'succeed if the change is already in effect' }),
@@ -33,6 +35,7 @@ export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
     const session = await openSession(this.context(flags))
     return updateRoas(session, args.ca, set, {
       dryRun: flags['dry-run'],
+      sources: namedSources(flags),
       skipNotHeld: flags['skip-not-held'],
       idempotent: flags.idempotent,
     })

@@ -4,6 +4,7 @@ import { openSession } from '../app/session/session.js'
 import { BaseCommand } from './base-command.js'
 import { EXIT_CODES } from './exit-codes.js'
 import { arg, changeFlags, flag } from './flags/flags.js'
+import { namedSources, routingFlags } from './flags/routing.js'
 import type { Theme } from './output/theme.js'
 import { ROA_FORMATS, roaFileFlag, roaInput, roaNeeds } from './roa-input.js'
 import { roasChangedView } from './views/roas-changed.js'
@@ -16,6 +17,7 @@ export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
   }
   static override flags = {
     ...changeFlags,
+    ...routingFlags,
     ...roaFileFlag,
     idempotent: flag.boolean({ description: 'succeed if the change is already in effect' }),
   }
@@ -31,6 +33,7 @@ export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
     const session = await openSession(this.context(flags))
     return updateRoas(session, args.ca, set, {
       dryRun: flags['dry-run'],
+      sources: namedSources(flags),
       idempotent: flags.idempotent,
       skipNotHeld: Reflect.get(flags, 'skip-not-held') === true,
     })

@@ -120,18 +120,29 @@ export function coversRanges<T extends Int>(outer: readonly Range<T>[], inner: r
   })
 }
 
-/** Returns true if the list contains the range. Binary search. */
+/** Returns true if the list contains the range. */
 export function coversRange<T extends Int>(outer: readonly Range<T>[], range: Range<T>): boolean {
+  const hit = firstUpTo(outer, range.min)
+  return hit !== undefined && hit.min <= range.min && range.max <= hit.max
+}
+
+/** Returns true if the list and the range have anything in common. */
+export function overlapsRange<T extends Int>(list: readonly Range<T>[], range: Range<T>): boolean {
+  const hit = firstUpTo(list, range.min)
+  return hit !== undefined && hit.min <= range.max
+}
+
+/** Returns the first range that does not end before `min`. Binary search. */
+function firstUpTo<T extends Int>(list: readonly Range<T>[], min: T): Range<T> | undefined {
   let low = 0
-  let high = outer.length
+  let high = list.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    const there = outer[middle]
-    if (there !== undefined && there.max < range.min) low = middle + 1
+    const there = list[middle]
+    if (there !== undefined && there.max < min) low = middle + 1
     else high = middle
   }
-  const hit = outer[low]
-  return hit !== undefined && hit.min <= range.min && range.max <= hit.max
+  return list[low]
 }
 
 export function equalRanges<T extends Int>(a: readonly Range<T>[], b: readonly Range<T>[]): boolean {

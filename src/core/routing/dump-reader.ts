@@ -1,6 +1,6 @@
 /** Reads dumps of announcements in pieces of any size: what lies in a scope becomes rows, everything else is counted. */
 import { printable } from '../base/text.js'
-import { coversRange, type Range } from '../resources/ranges.js'
+import { coversRange, overlapsRange, type Range } from '../resources/ranges.js'
 import type { Family, ResourceSet } from '../resources/types.js'
 import {
   AnnouncementRows,
@@ -35,6 +35,8 @@ export interface Dump {
 export interface DumpOptions {
   /** Only routes that lie in these addresses become rows. */
   readonly scope: Pick<ResourceSet, 'ipv4' | 'ipv6'>
+  /** True if routes that share any address with the scope become rows: those that cover a host of the scope. */
+  readonly overlapping?: boolean
   /** Only routes that so many peers see become rows; a route without a number does. */
   readonly minPeers: number
 }
@@ -47,6 +49,7 @@ const LINE_FEED = 10
 /** Takes the bytes of one file after the other: `push` each piece, `endFile` after each file, then `dump`. */
 export class DumpReader {
   readonly #minPeers: number
+  readonly #isWanted: typeof coversRange
   readonly #values = newLineValues()
   readonly #rows = { 4: new AnnouncementRows(4), 6: new AnnouncementRows(6) }
   readonly #scope: Readonly<Record<Family, readonly Range<RouteAddress>[]>>
@@ -65,8 +68,9 @@ export class DumpReader {
   /** The beginning of a line whose end has not come yet. */
   #open: Uint8Array = new Uint8Array(0)
 
-  constructor({ scope, minPeers }: DumpOptions) {
+  constructor({ scope, minPeers, overlapping }: DumpOptions) {
     this.#minPeers = minPeers
+    this.#isWanted = overlapping === true ? overlapsRange : coversRange
     this.#scope = {
       4: scope.ipv4.map((range) => routeRange(range, 4)),
       6: scope.ipv6.map((range) => routeRange(range, 6)),
@@ -130,7 +134,7 @@ export class DumpReader {
 
   #take(): void {
     const { family, address, length, origins, peers } = this.#values
-    if (!coversRange(this.#scope[family], { min: address, max: lastAddress(address, length) })) return
+    if (!this.#isWanted(this.#scope[family], { min: address, max: lastAddress(address, length) })) return
     if (peers !== PEERS_UNKNOWN && peers < this.#minPeers) this.#fewPeers += 1
     else for (const origin of origins) this.#rows[family].add(address, length, origin, peers)
   }

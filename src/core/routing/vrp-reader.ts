@@ -3,6 +3,7 @@ import { epochOf, parseInstant } from '../base/time.js'
 import { addressBits } from '../resources/address.js'
 import { parseAsn } from '../resources/asn.js'
 import { parsePrefix, prefixRange } from '../resources/prefix.js'
+import { overlapsRange } from '../resources/ranges.js'
 import type { ResourceSet, RoaPayload } from '../resources/types.js'
 import { JsonRows } from './json-rows.js'
 
@@ -63,16 +64,7 @@ export class VrpReader {
 
   /** Returns true if the VRP shares addresses with the scope. */
   #touches({ prefix }: RoaPayload): boolean {
-    const { min, max } = prefixRange(prefix)
-    const ranges = prefix.family === 4 ? this.#scope.ipv4 : this.#scope.ipv6
-    let [low, high] = [0, ranges.length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((ranges[middle]?.max ?? 0n) < min) low = middle + 1
-      else high = middle
-    }
-    const range = ranges[low]
-    return range !== undefined && range.min <= max
+    return overlapsRange(prefix.family === 4 ? this.#scope.ipv4 : this.#scope.ipv6, prefixRange(prefix))
   }
 }
 

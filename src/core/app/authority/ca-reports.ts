@@ -12,7 +12,7 @@ import { toResourceText } from '../../resources/resource-set.js'
 import type { ResourceText } from '../../resources/types.js'
 import { knownCa, readCas } from '../session/context.js'
 import type { Session } from '../session/session.js'
-import { suspendedAt } from './suspended-by.js'
+import { suspendedAt } from '../session/suspended-by.js'
 
 export interface CaShowReport {
   readonly handle: Handle

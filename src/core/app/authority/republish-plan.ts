@@ -16,13 +16,13 @@ import { taDueTimes } from '../../ta/certificate.js'
 import { soonest } from '../changes/outcome.js'
 import { caState, knownCa, pubdState, taState } from '../session/context.js'
 import type { Session } from '../session/session.js'
+import { suspendedAt } from '../session/suspended-by.js'
 import { isUnpublished } from '../transaction/local-publication.js'
 import { isTreePublished } from '../transaction/publish-tree.js'
 import { needsRenumbering } from '../transaction/renumbering.js'
 import { objectDamage } from './object-damage.js'
 import { type RetiredKeyRow, type RollRow, retiredRows, rollRows } from './roll-rows.js'
 import { isParentConfirmed } from './roll-waits.js'
-import { suspendedAt } from './suspended-by.js'
 
 /** A CA (or `pubserver/0`) that could not be read or published, and why. */
 export interface FailedCa {

@@ -25,8 +25,8 @@ import { knownCertificates } from '../../issuing/suspension.js'
 import { fileName } from '../../rpki/object-kinds.js'
 import { taEntitlementsOf } from '../../ta/children.js'
 import { caState, runCa, runTa, type TransactionContext, taState } from '../session/context.js'
+import { childAt, suspendedSince } from '../session/suspended-by.js'
 import { isParentUnconfirmed } from './roll-waits.js'
-import { childAt, suspendedSince } from './suspended-by.js'
 
 /**
  * Brings CAs to what their parents entitle them to; if that changed them, also the CAs below. Each parent carries out all that they request in

@@ -4,7 +4,7 @@ import type { CaState } from '../../ca/state.js'
 import type { Timing } from '../../issuing/timing.js'
 import { roaRows } from '../changes/roa-rows.js'
 import { readCas, type TransactionContext } from '../session/context.js'
-import { hiddenClasses, type IsHidden } from './suspended-by.js'
+import { hiddenClasses, type IsHidden } from '../session/suspended-by.js'
 
 export interface RoaImpact {
   readonly ca: Handle

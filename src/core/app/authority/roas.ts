@@ -17,6 +17,8 @@ import type { ChangeRow } from '../changes/change-row.js'
 import { changeRows } from '../changes/change-rows.js'
 import { type Outcome, outcomeOf } from '../changes/outcome.js'
 import { confirmedRows, type RoaRow } from '../changes/roa-rows.js'
+import type { NamedSources } from '../routing/sources.js'
+import { type RoutingEffectReport, routingPreview } from '../safety/routing-preview.js'
 import { CA, caState, knownCa, runCa, type TransactionContext } from '../session/context.js'
 import type { Session } from '../session/session.js'
 import { transact } from '../transaction/transact.js'
@@ -34,10 +36,14 @@ export interface RoaUpdateReport extends Outcome {
   /** True if a repository elsewhere has not confirmed everything that the CA wants published. */
   readonly unconfirmed: boolean
   readonly changes: readonly ChangeRow[]
+  /** Announcements whose state changes, in a dry run that knows of any. */
+  readonly routing?: RoutingEffectReport
 }
 
 export interface RoaChangeOptions {
   readonly dryRun?: boolean
+  /** Files of announcements on the command line: a dry run shows what becomes of their routes. Default: those of the configuration. */
+  readonly sources?: NamedSources | undefined
   /** Leaves out additions whose prefix the CA does not hold, and reports them, in place of a violation. */
   readonly skipNotHeld?: boolean
 }
@@ -73,13 +79,15 @@ async function changeRoas(
   const useCase = async (tx: TransactionContext) => ({
     ...(await applySet(tx, handle, set, { select, dryRun: options.dryRun === true, session })),
     changes: await changeRows(tx, session.timing, options),
+    routing: options.dryRun === true ? await routingPreview(session, tx.work, options.sources ?? {}) : undefined,
   })
   const done = await transact(session, useCase, options).catch((error) => {
     throw withHint(withPlaces(error, set), handle, set)
   })
-  const { state, changes, ...roas } = done.result
+  const { state, changes, routing, ...roas } = done.result
   const nextDue = dueTimes(state, session.timing)?.due ?? null
-  return { ca: handle, ...roas, changes, ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun) }
+  const shown = { ...roas, changes, ...(routing === undefined ? {} : { routing }) }
+  return { ca: handle, ...shown, ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun) }
 }
 
 /** Returns the violations that the CA finds in the part of the set that could be parsed. */

@@ -45,14 +45,15 @@ export interface RoutingData {
   readonly examples: DumpCounts['examples']
 }
 
-/** Reads what lies in `scope`. Throws `bgp-stale` and `vrps-stale` (usage), and what the readers of files throw. */
+/** Reads what lies in `scope`, and with `overlapping` what shares addresses with it. Throws `bgp-stale` and `vrps-stale` (usage), and what the readers of files throw. */
 export async function loadRoutingData(
   sources: RoutingSources,
   scope: Pick<ResourceSet, 'ipv4' | 'ipv6'>,
   now: Instant,
+  { overlapping = false }: { readonly overlapping?: boolean } = {},
 ): Promise<RoutingData> {
   const { bgp, minPeers } = sources
-  const { ipv4, ipv6, counts, files } = await readAnnouncements(bgp, { scope, minPeers })
+  const { ipv4, ipv6, counts, files } = await readAnnouncements(bgp, { scope, minPeers, overlapping })
   for (const file of files) refuseAge('bgp-stale', file, sources, now)
   const vrps = sources.vrps === undefined ? undefined : await readVrps(sources.vrps, scope, now)
   if (vrps !== undefined) refuseAge('vrps-stale', vrps, sources, now)

@@ -1,5 +1,6 @@
 /** Flags that name announcements and VRPs of others; each has its default in the section `[routing]` of the configuration. */
 import type { RoutingSources } from '../../app/routing/data.js'
+import { type NamedSources, routingSources } from '../../app/routing/sources.js'
 import { AppError } from '../../base/errors.js'
 import type { RoutingConfig } from '../../config/routing/schema.js'
 import { flag } from './flags.js'
@@ -23,30 +24,18 @@ interface RoutingValues {
   readonly bgp?: readonly string[] | undefined
   readonly vrps?: string | undefined
   readonly 'min-peers'?: number | undefined
-  readonly 'stale-bgp': boolean
+  readonly 'stale-bgp'?: boolean | undefined
 }
 
-/** Returns the sources that the flags name, else the configuration; undefined if neither names a file of announcements. Throws `routing-disabled` (usage) if the section has a fault. */
-export function routingSources(flags: RoutingValues, config: RoutingConfig): RoutingSources | undefined {
-  const bgp = flags.bgp ?? config.bgp
-  if (flags.bgp === undefined && config.disabled !== null)
-    throw new AppError('usage', 'routing-disabled', `the section [routing] is not used: ${config.disabled}`, {
-      hint: 'brine config check shows every fault; --bgp FILE does without the section',
-    })
-  if (bgp.length === 0) return undefined
-  return {
-    bgp,
-    vrps: flags.vrps ?? config.vrps,
-    minPeers: flags['min-peers'] ?? config.minPeers,
-    maxAge: config.maxAge,
-    staleAllowed: flags['stale-bgp'],
-    ignored: config.ignored,
-  }
+/** Returns what the flags name. */
+export function namedSources(flags: RoutingValues): NamedSources {
+  const { bgp, vrps } = flags
+  return { bgp, vrps, minPeers: flags['min-peers'], staleAllowed: flags['stale-bgp'] }
 }
 
-/** Returns the sources as `routingSources` does. Throws `bgp-missing` (usage) if there are none. */
+/** Returns the sources that the flags name, else the configuration. Throws `routing-disabled` and `bgp-missing` (usage) if there are none. */
 export function requiredSources(flags: RoutingValues, config: RoutingConfig): RoutingSources {
-  const sources = routingSources(flags, config)
+  const sources = routingSources(namedSources(flags), config)
   if (sources !== undefined) return sources
   throw new AppError('usage', 'bgp-missing', 'no file of announcements: brine fetches none', {
     hint: 'name one with --bgp FILE, or all in the section [routing] of the configuration; RIS whois dumps are at https://www.ris.ripe.net/dumps/',

@@ -3,6 +3,7 @@ import type { AnalysedRoaRow, RoaAnalysisReport, RouteRow } from '../../app/rout
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
 import { routingDataLine } from './routing-data.js'
+import { stateWord } from './routing-effect.js'
 
 /** States of ROAs that need no look. */
 const QUIET: readonly AnalysedRoaRow['state'][] = ['seen', 'as0']
@@ -46,13 +47,8 @@ function announcementTable(rows: readonly RouteRow[], theme: Theme): string {
       { title: 'PEERS', align: 'right' },
       { title: 'STATE', rank: 3 },
     ],
-    rows: rows.map(({ prefix, asn, peers, state }) => [prefix, `AS${asn}`, peers ?? '', shownState(state, theme)]),
+    rows: rows.map(({ prefix, asn, peers, state }) => [prefix, `AS${asn}`, peers ?? '', stateWord(state, theme)]),
   })
-}
-
-function shownState(state: RouteRow['state'], theme: Theme): string {
-  if (state === 'valid') return theme.good(state)
-  return state === 'notFound' ? theme.caution(state) : theme.bad(state)
 }
 
 function roaTable(rows: readonly AnalysedRoaRow[], theme: Theme): string {

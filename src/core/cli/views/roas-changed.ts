@@ -4,6 +4,7 @@ import { changeEnding } from '../output/change-ending.js'
 import { changedView } from '../output/changes.js'
 import { delta } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
+import { routingEffectView } from './routing-effect.js'
 
 /** Left out ROAs that are listed. */
 const MAX_SKIPPED = 20
@@ -15,5 +16,6 @@ export function roasChangedView(report: RoaUpdateReport, theme: Theme): string {
   const more = skipped.length - MAX_SKIPPED
   const rest = more > 0 ? [theme.caution(`and ${more} more not held, all of them with --json`)] : []
   const next = report.unconfirmed && !report.dryRun ? [theme.paste(`next: brine repo sync ${report.ca}`)] : []
-  return [changedView(report.changes, ending, theme), ...left, ...rest, ...next].join('\n')
+  const effect = report.routing === undefined ? [] : ['', routingEffectView(report.routing, theme)]
+  return [changedView(report.changes, ending, theme), ...left, ...rest, ...next, ...effect].join('\n')
 }

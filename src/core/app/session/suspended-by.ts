@@ -7,7 +7,7 @@ import type { LocalParent } from '../../ca/contacts.js'
 import type { CaState } from '../../ca/state.js'
 import type { Child } from '../../issuing/children.js'
 import { isParked } from '../../issuing/suspension.js'
-import { caState, type TransactionContext, taState } from '../session/context.js'
+import { caState, type TransactionContext, taState } from './context.js'
 
 type WorkContext = Pick<TransactionContext, 'work'>
 

@@ -29,8 +29,8 @@ export interface FaultRunner {
   run(args: readonly string[], where: Where, fault: Fault | NamedFault): Promise<RunResult>
 }
 
-/** Builds the shim into `folder`. */
-export async function faultRunner(folder: string): Promise<FaultRunner> {
+/** Builds the shim into `folder` and returns its path. */
+export async function buildFaultShim(folder: string): Promise<string> {
   const shim = join(folder, 'fault-shim.cjs')
   await build({
     entryPoints: [join(dirname(fileURLToPath(import.meta.url)), 'fault-shim.ts')],
@@ -40,6 +40,12 @@ export async function faultRunner(folder: string): Promise<FaultRunner> {
     format: 'cjs',
     logLevel: 'error',
   })
+  return shim
+}
+
+/** Builds the shim into `folder`. */
+export async function faultRunner(folder: string): Promise<FaultRunner> {
+  const shim = await buildFaultShim(folder)
   const under = (dataDir: string): Record<string, string> => ({
     NODE_OPTIONS: `--require=${shim}`,
     FAULT_ROOT: dataDir,

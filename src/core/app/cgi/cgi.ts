@@ -7,7 +7,7 @@ import { quoted } from '../../base/text.js'
 import { type CgiRequest, formatCgi, type HttpResponse, plainResponse, readCgi } from '../../protocols/cgi.js'
 import { EST_PREFIX, LARGEST_BODY } from '../../protocols/est.js'
 import { MESSAGE_LIMITS } from '../../protocols/message-request.js'
-import { type CgiPorts, failure, logged } from '../http/cgi-ports.js'
+import { type CgiPorts, failure, logFault } from '../http/cgi-ports.js'
 
 type Answer = (request: CgiRequest, body: Uint8Array, ports: CgiPorts) => Promise<HttpResponse>
 
@@ -65,10 +65,8 @@ export async function answerCgi(ports: CgiPorts): Promise<Uint8Array> {
       isHead,
     )
   } catch (error) {
-    const fault = error instanceof AppError ? error : undefined
-    ports.log(`${request.method} ${quoted(request.path, 200)}: ${fault === undefined ? 'a bug' : logged(fault)}`)
-    if (fault === undefined && error instanceof Error) ports.log(quoted(error.stack ?? error.message, 4000))
-    return formatCgi(failure(fault), isHead)
+    logFault(ports.log, `${request.method} ${quoted(request.path, 200)}`, error)
+    return formatCgi(failure(error instanceof AppError ? error : undefined), isHead)
   }
 }
 

@@ -1,5 +1,5 @@
 /** The ports of `brine cgi`, and its error responses: one sentence to the client, the cause to the log of the web server. */
-import type { AppError } from '../../base/errors.js'
+import { AppError } from '../../base/errors.js'
 import { quoted } from '../../base/text.js'
 import { type Environment, type HttpResponse, plainResponse, retryAfter } from '../../protocols/cgi.js'
 import type { Session } from '../session/session.js'
@@ -19,6 +19,13 @@ const LATER = 60
 /** Returns the log line of a failure. */
 export function logged({ kind, code, message, hint }: AppError): string {
   return `${kind} ${code}: ${quoted(message, 2000)}${hint === undefined ? '' : ` (${hint})`}`
+}
+
+/** Logs an error that a request did not cause. `what` was being done. */
+export function logFault(log: CgiPorts['log'], what: string, error: unknown): void {
+  const fault = error instanceof AppError ? error : undefined
+  log(`${what}: ${fault === undefined ? 'a bug' : logged(fault)}`)
+  if (fault === undefined && error instanceof Error) log(quoted(error.stack ?? error.message, 4000))
 }
 
 /** Returns true for a clock that the server may not go by: no request is at fault for it. */

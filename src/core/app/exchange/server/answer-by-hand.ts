@@ -19,8 +19,8 @@ export interface HandAnswer {
 }
 
 /**
- * Answers the message in a file: DER or BER, PEM or base64. Throws `message-unreadable`, `message-too-long` (usage), and as
- * `answerProvisioning` and `answerPublication` do.
+ * Answers the message in a file: DER or BER, PEM or base64. Throws `message-unreadable`, `message-too-long` (usage), as
+ * `answerProvisioning` and `answerPublication` do, and what failed here: the operator has no use for an answer that only says so.
  */
 export async function answerByHand(
   session: Session,
@@ -30,12 +30,14 @@ export async function answerByHand(
   const message = messageIn(file, MESSAGE_LIMITS[service])
   if (service === 'rfc6492') {
     const { answerProvisioning } = await import('./answer-provisioning.js')
-    const { child, type, status, text = '', cms } = await answerProvisioning(session, handle, message)
+    const { child, type, status, text = '', cms, fault } = await answerProvisioning(session, handle, message)
+    if (fault !== undefined) throw fault
     const errors = status === undefined ? [] : [{ code: String(status), message: text }]
     return { service, handle, peer: child, answer: type, errors, cms }
   }
   const { answerPublication } = await import('./answer-publication.js')
-  const { publisher, reply, cms } = await answerPublication(session, handle, message)
+  const { publisher, reply, cms, fault } = await answerPublication(session, handle, message)
+  if (fault !== undefined) throw fault
   const errors = reply.type === 'error' ? reply.errors.map(({ code, text = '' }) => ({ code, message: text })) : []
   return { service, handle, peer: publisher, answer: reply.type, errors, cms }
 }

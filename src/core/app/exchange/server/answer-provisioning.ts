@@ -2,7 +2,7 @@
  * The server of RFC 6492: one message of a child in, one answer out.
  * Invariants: nothing is decoded before the message is verified by the ID certificate of a child, and nothing is done for another child than
  * that one; a message with an older signing time than the last of this child is a replay (RFC 6492 section 3.1.2); a child that was suspended
- * is back with its next message that can be decoded.
+ * is back with its next message that can be decoded; a fault of this server is an answer of the protocol, and never the last word on a message.
  */
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
@@ -31,6 +31,7 @@ import { withMessageSigner } from '../../session/signing.js'
 import { transact } from '../../transaction/transact.js'
 import { sealMessage } from '../messages.js'
 import { issueTo, listClasses, Refusal, revokeFrom } from './provisioning-requests.js'
+import { isServerFault, SERVER_FAULT_TEXT } from './server-faults.js'
 
 export interface ProvisioningAnswer {
   /** DER of the signed answer. */
@@ -40,6 +41,8 @@ export interface ProvisioningAnswer {
   /** Status of an `error_response`, and its text. */
   readonly status?: number
   readonly text?: string
+  /** Error of this server, for the operator; with the status 2001. */
+  readonly fault?: unknown
 }
 
 interface Heard {
@@ -65,19 +68,23 @@ export async function answerProvisioning(session: Session, ca: Handle, cms: Uint
   const name = { ca, child: heard.child }
   const { dataDir, onNotice } = session.options
   const given = answerGiven(readHeard(dataDir, name), cms, session.now())
-  if (given !== undefined) return answerOf(given, heard.child, decodeProvisioning(contentOf(given)).body)
-  const body = await bodyOf(session, ca, heard)
+  const before = given === undefined ? undefined : bodyIn(given)
+  if (given !== undefined && before !== undefined) return answerOf(given, heard.child, before)
+  const { body, ...fault } = await bodyOf(session, ca, heard)
   const xml = encodeProvisioning({ ...partiesOf(ca, heard), body })
   const at = session.now()
   const answer = await withMessageSigner(session, (signer) =>
     sealMessage({ signer, random: systemRandom }, heard.id, xml, at),
   )
-  // a request that another one was in the way of is carried out when it comes again
-  const isFinal = body.type !== 'error_response' || body.status !== PROVISIONING_STATUS.processing
+  // a request that another one was in the way of, or that failed here, is carried out when it comes again
+  const isFinal = body.type !== 'error_response' || !PASSING.includes(body.status)
   const record = { signedAt: heard.signedAt, at, message: cms, answer: isFinal ? answer : undefined }
   recordHeard(dataDir, name, record, onNotice)
-  return answerOf(answer, heard.child, body)
+  return { ...answerOf(answer, heard.child, body), ...fault }
 }
+
+/** Statuses that say nothing about the request itself. */
+const PASSING: readonly number[] = [PROVISIONING_STATUS.processing, PROVISIONING_STATUS.internal]
 
 function answerOf(cms: Uint8Array, child: Handle, body: ProvisioningBody): ProvisioningAnswer {
   if (body.type !== 'error_response') return { cms, child, type: body.type }
@@ -128,7 +135,7 @@ function decoded(content: Uint8Array): ProvisioningMessage | Refusal {
   } catch (error) {
     if (error instanceof ProtocolFault)
       return new Refusal(error.status ?? PROVISIONING_STATUS.type, describeFault(error))
-    throw error
+    return new Refusal(PROVISIONING_STATUS.internal, SERVER_FAULT_TEXT, error)
   }
 }
 
@@ -152,27 +159,44 @@ function activeCa(work: Work, ca: Handle): CaState {
   throw new AppError('rejected', 'ca-unknown', `there is no CA ${ca}`)
 }
 
-function contentOf(cms: Uint8Array): Uint8Array {
-  const { content } = readMessage(cms)
-  if (content !== undefined) return content
-  throw new ProtocolFault('RFC 6492 section 3.1.1', 'the message has no content')
+/** Returns the body of an answer that was kept; undefined if its file is damaged. */
+function bodyIn(cms: Uint8Array): ProvisioningBody | undefined {
+  try {
+    const { content } = readMessage(cms)
+    return content === undefined ? undefined : decodeProvisioning(content).body
+  } catch (error) {
+    if (error instanceof ProtocolFault) return undefined
+    throw error
+  }
 }
 
 function refused(message: string): AppError {
   return new AppError('rejected', 'message-refused', message)
 }
 
-/** Carries out the request and returns the body of the answer; what is refused is an `error_response` with its status. */
-async function bodyOf(session: Session, ca: Handle, heard: Heard): Promise<ProvisioningBody> {
+interface Outcome {
+  readonly body: ProvisioningBody
+  readonly fault?: unknown
+}
+
+/** Carries out the request and returns the body of the answer; what is refused, or fails here, is an `error_response` with its status. */
+async function bodyOf(session: Session, ca: Handle, heard: Heard): Promise<Outcome> {
   try {
-    return await carriedOut(session, ca, heard)
+    return { body: await carriedOut(session, ca, heard) }
   } catch (error) {
-    if (error instanceof Refusal) return failure(error.status, error.message)
-    if (error instanceof Rejected) return failure(PROVISIONING_STATUS.badRequest, error.error.message)
-    if (!(error instanceof AppError) || error.code === 'message-refused') throw error
-    if (error.kind === 'rejected') return failure(PROVISIONING_STATUS.badRequest, error.message)
-    if (error.kind === 'locked') return failure(PROVISIONING_STATUS.processing, 'the CA is busy; send it again')
-    throw error
+    if (error instanceof Refusal)
+      return {
+        body: failure(error.status, error.message),
+        ...(error.cause === undefined ? {} : { fault: error.cause }),
+      }
+    if (error instanceof Rejected) return { body: failure(PROVISIONING_STATUS.badRequest, error.error.message) }
+    if (!isServerFault(error)) throw error
+    const kind = error instanceof AppError ? error.kind : undefined
+    if (error instanceof AppError && kind === 'rejected')
+      return { body: failure(PROVISIONING_STATUS.badRequest, error.message) }
+    // no Retry-After of HTTP tells a child more: it reads 1101 as "ask again", and an HTTP error as a failure
+    if (kind === 'locked') return { body: failure(PROVISIONING_STATUS.processing, 'the CA is busy; send it again') }
+    return { body: failure(PROVISIONING_STATUS.internal, SERVER_FAULT_TEXT), fault: error }
   }
 }
 

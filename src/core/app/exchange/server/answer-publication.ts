@@ -2,7 +2,7 @@
  * The server of RFC 8181: one message of a publisher in, one answer out.
  * Invariants: nothing is done for a message that is not verified by the ID certificate of the publisher in the URL; a delta is carried out
  * whole, in one commit and one RRDP serial, or not at all; a message with an older signing time than the last that changed something is a
- * replay.
+ * replay; a fault of this server is an answer of the protocol.
  */
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
@@ -36,12 +36,15 @@ import { transact } from '../../transaction/transact.js'
 import { openMessage, sealMessage } from '../messages.js'
 import { listObjects, reviewDelta } from './publication-requests.js'
 import { exchangeName, knownPublisher } from './publishers.js'
+import { isServerFault, SERVER_FAULT_TEXT } from './server-faults.js'
 
 export interface PublicationAnswer {
   /** DER of the signed answer. */
   readonly cms: Uint8Array
   readonly publisher: Handle
   readonly reply: PublicationReply
+  /** Error of this server, for the operator. */
+  readonly fault?: unknown
 }
 
 interface Sender {
@@ -72,9 +75,9 @@ export async function answerPublication(session: Session, handle: Handle, cms: U
   const { content, signingTime: signedAt } = message
   refuseReplay(handle, remote, signedAt)
   await refuseFormer(state, remote, signedAt, { began, now: session.now() })
-  const reply = await replyTo(session, { handle, peer: remote.peer, signedAt }, content)
+  const { reply, ...fault } = await replyTo(session, { handle, peer: remote.peer, signedAt }, content)
   remember(session, handle, reply, session.now())
-  return sealed(session, handle, id, reply)
+  return { ...(await sealed(session, handle, id, reply)), ...fault }
 }
 
 async function sealed(
@@ -136,29 +139,43 @@ function refused(message: string): AppError {
   return new AppError('rejected', 'message-refused', message)
 }
 
-/** Carries out the query and returns the reply; what is refused is an error of the protocol. */
-async function replyTo(session: Session, heard: Heard, content: Uint8Array): Promise<PublicationReply> {
-  let query: PublicationQuery
+interface Outcome {
+  readonly reply: PublicationReply
+  readonly fault?: unknown
+}
+
+/** Carries out the query and returns the reply; what is refused, or fails here, is an error of the protocol. */
+async function replyTo(session: Session, heard: Heard, content: Uint8Array): Promise<Outcome> {
   try {
-    query = decodePublicationQuery(content)
+    return { reply: await carriedOut(session, heard, content) }
   } catch (error) {
-    if (error instanceof ProtocolFault) return failure('xml_error', describeFault(error))
-    throw error
+    if (error instanceof Rejected) return { reply: failure('other_error', error.error.message) }
+    if (!isServerFault(error)) throw error
+    const kind = error instanceof AppError ? error.kind : undefined
+    if (error instanceof AppError && kind === 'rejected') return { reply: failure('other_error', error.message) }
+    if (kind === 'locked') return { reply: failure('other_error', 'the server is busy; send it again') }
+    return { reply: failure('other_error', SERVER_FAULT_TEXT), fault: error }
   }
+}
+
+async function carriedOut(session: Session, heard: Heard, content: Uint8Array): Promise<PublicationReply> {
+  const query = decoded(content)
+  if (query instanceof ProtocolFault) return failure('xml_error', describeFault(query))
   if (query.version === 3) return failure('xml_error', 'version 3 of the protocol is not served (RFC 8181 section 2.1)')
+  if (query.type === 'list')
+    return session.store.read(async (reader) => {
+      const { publisher } = senderIn(new Work(reader), heard.handle)
+      return { type: 'list', objects: listObjects(publisher) }
+    })
+  const { pdus } = query
+  return (await transact(session, (tx) => carryOut(tx, heard, pdus))).result
+}
+
+function decoded(content: Uint8Array): PublicationQuery | ProtocolFault {
   try {
-    if (query.type === 'list')
-      return await session.store.read(async (reader) => {
-        const { publisher } = senderIn(new Work(reader), heard.handle)
-        return { type: 'list', objects: listObjects(publisher) }
-      })
-    const { pdus } = query
-    return (await transact(session, (tx) => carryOut(tx, heard, pdus))).result
+    return decodePublicationQuery(content)
   } catch (error) {
-    if (error instanceof Rejected) return failure('other_error', error.error.message)
-    if (!(error instanceof AppError) || error.code === 'message-refused') throw error
-    if (error.kind === 'rejected') return failure('other_error', error.message)
-    if (error.kind === 'locked') return failure('other_error', 'the server is busy; send it again')
+    if (error instanceof ProtocolFault) return error
     throw error
   }
 }

@@ -12,7 +12,7 @@ import {
   refuseMessageRequest,
 } from '../../../protocols/message-request.js'
 import type { PublicationError } from '../../../protocols/publication/types.js'
-import { type CgiPorts, logged } from '../../http/cgi-ports.js'
+import { type CgiPorts, logFault, logged } from '../../http/cgi-ports.js'
 import type { Session } from '../../session/session.js'
 
 /** Sentences for a handle that nothing here has, by error code. */
@@ -49,13 +49,15 @@ async function answered(
 ): Promise<Uint8Array> {
   if (service === 'rfc6492') {
     const { answerProvisioning } = await import('./answer-provisioning.js')
-    const { cms, child, status, text = '' } = await answerProvisioning(session, handle, body)
-    if (status !== undefined) ports.log(`request of ${child} to ${handle}: ${status}: ${oneLine(text)}`)
+    const { cms, child, status, text = '', fault } = await answerProvisioning(session, handle, body)
+    if (fault !== undefined) logFault(ports.log, `request of ${child} to ${handle}: answered with ${status}`, fault)
+    else if (status !== undefined) ports.log(`request of ${child} to ${handle}: ${status}: ${oneLine(text)}`)
     return cms
   }
   const { answerPublication } = await import('./answer-publication.js')
-  const { cms, reply } = await answerPublication(session, handle, body)
-  if (reply.type === 'error') ports.log(`query of ${handle}: ${errorsLine(reply.errors)}`)
+  const { cms, reply, fault } = await answerPublication(session, handle, body)
+  if (fault !== undefined) logFault(ports.log, `query of ${handle}: answered with other_error`, fault)
+  else if (reply.type === 'error') ports.log(`query of ${handle}: ${errorsLine(reply.errors)}`)
   return cms
 }
 

@@ -31,8 +31,9 @@ type Issue = Extract<ProvisioningBody, { readonly type: 'issue' }>
 export class Refusal extends Error {
   readonly status: number
 
-  constructor(status: number, message: string) {
-    super(message)
+  /** `cause` is what failed here, for the operator. */
+  constructor(status: number, message: string, cause?: unknown) {
+    super(message, { cause })
     this.name = 'Refusal'
     this.status = status
   }

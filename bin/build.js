@@ -11,7 +11,7 @@ const { renameSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join, relative, sep } = require('node:path')
 const esbuild = require('esbuild')
-const { buildQuick, packageEntries } = require('./quick.js')
+const { buildCompletion, buildQuick, packageEntries } = require('./quick.js')
 
 const root = join(__dirname, '..')
 const stage = join(root, '.build', `${process.pid}`)
@@ -106,6 +106,7 @@ function writeManifest() {
     )
   }
   writeFileSync(file, JSON.stringify(manifest))
+  return manifest
 }
 
 /** Number of ROAs that exercises the code of a large change: objects are staged while keys are generated. */
@@ -134,6 +135,8 @@ const WARM_UP = [
   'keyroll status testbed',
   'roa lst',
   'roa list',
+  '__complete zsh roa list ',
+  '__complete zsh roa remove testbed ',
 ]
 
 /** Runs a few commands in a new data directory; each adds the code that V8 compiled for it. A failure only makes commands start slower. */
@@ -183,7 +186,7 @@ async function build(isQuick) {
   try {
     const metafile = await bundle()
     await buildQuick({ root, dist, options: node, all: commandIds() })
-    writeManifest()
+    await buildCompletion({ root, dist, options: node, manifest: writeManifest() })
     if (isQuick) keepCache()
     else warmUp()
     writeFileSync(join(dist, 'build.json'), JSON.stringify({ node: process.version, startedAt, isQuick }))

@@ -137,6 +137,9 @@ function completeEnvironment(env) {
 /** Words with which oclif answers: the quick path need not be loaded to find that out. */
 const OF_OCLIF = new Set(['--help', '-h', 'help', '--version', '-V', '-v', 'version'])
 
+/** First word of the lines that the scripts of `brine completion` run. No command: it has no help and reports no error. */
+const COMPLETE = '__complete'
+
 /** Returns true if the line is likely a daily read. A wrong guess costs a few milliseconds. */
 function isDailyRead(argv) {
   return DAILY_READS.some((words) => {
@@ -171,11 +174,19 @@ async function runQuickly({ load }, root, argv) {
  * tests do, passes the same `compiled` each time (see createLoader).
  */
 async function launch(root, argv, observe, compiled) {
-  const purpose = argv.includes('status') ? 'status' : argv.some((word) => LOOKING.has(word)) ? 'look' : 'change'
+  const isTab = argv[0] === COMPLETE
+  const purpose = isTab
+    ? 'complete'
+    : argv.includes('status')
+      ? 'status'
+      : argv.some((word) => LOOKING.has(word))
+        ? 'look'
+        : 'change'
   process.env['UV_THREADPOOL_SIZE'] ??= String(THREADS)
   const dist = join(root, 'dist')
   const loader = createLoader(dist, cacheFolder(dist, purpose), compiled)
   observe?.(loader)
+  if (isTab) return loader.load(join(dist, 'quick', 'complete.js')).complete(root, argv.slice(1))
   if (await runQuickly(loader, root, argv)) return
   completeEnvironment(process.env)
   await loader.load(join(dist, 'run.js')).run(root, argv)

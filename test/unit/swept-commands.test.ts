@@ -65,7 +65,7 @@ const NOT_SWEPT: Readonly<Record<string, string>> = {
 const READING = new Set([
   ...['audit checkpoint', 'audit diff', 'audit digest', 'audit export', 'audit show', 'audit verify', 'backup list'],
   ...['backup verify', 'ca id show', 'ca list', 'ca show', 'child list', 'child response', 'child show', 'clock show'],
-  ...['config check', 'config show', 'contrib', 'est cacerts', 'est cert list', 'est cert show'],
+  ...['completion', 'config check', 'config show', 'contrib', 'est cacerts', 'est cert list', 'est cert show'],
   ...['est csrattrs', 'est otp list', 'est status', 'ha simulate', 'ha status', 'history list', 'history show'],
   ...['inspect', 'keyroll status', 'parent list', 'parent request', 'parent show', 'pubserver id show'],
   ...['pubserver probe', 'pubserver publisher list', 'pubserver publisher response', 'pubserver publisher show'],

@@ -95,6 +95,7 @@ async function serverFiles(run: Run): Promise<void> {
   await run('setup', ...uris)
   await run('contrib')
   await run('contrib', 'nginx')
+  await run('completion', 'bash')
 }
 
 const LIST =

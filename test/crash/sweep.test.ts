@@ -14,10 +14,13 @@ import { republish } from '../../src/core/app/authority/republish.js'
 import { resourcesOf } from '../../src/core/app/authority/resource-arguments.js'
 import { roaArguments } from '../../src/core/app/authority/roa-set.js'
 import { updateRoas } from '../../src/core/app/authority/roas.js'
+import { applyPlan } from '../../src/core/app/desired-state/apply.js'
+import { planState } from '../../src/core/app/desired-state/plan.js'
 import { destroyRetired } from '../../src/core/app/operations/tick-keys.js'
 import { initAuditKey } from '../../src/core/app/proof/checkpoint.js'
 import { recover } from '../../src/core/app/recovery/recover.js'
 import { parseHandle } from '../../src/core/base/handle.js'
+import { readState } from '../../src/core/desired-state/read.js'
 import { onFileOperation } from '../../src/core/store/disk/io-error.js'
 import { copyDir } from '../support/processes/cli.js'
 import { DAMAGED, KINDS, logical, type Subject, sweep } from '../support/processes/sweep.js'
@@ -88,6 +91,21 @@ const subjects: readonly Subject[] = [
         parent: ACME,
         resources: resourcesOf('10.2.0.0/16'),
       }),
+  },
+  {
+    name: 'apply',
+    now: NOW,
+    base,
+    next,
+    run: async (dir, now) => {
+      const parents = '{ handle = "testbed", resources = "10.0.0.0/8, 192.0.2.0/24" }'
+      const file = await readState(
+        `format = 1\n[[ca]]\nhandle = "acme"\nparents = [${parents}]\nroas = ["10.1.0.0/24 => 1", "192.0.2.0/24 => 2"]\n`,
+        'state.toml',
+      )
+      const session = await quickSession(dir, now)
+      return applyPlan(session, file, await planState(session, file, true))
+    },
   },
   {
     name: 'child update',

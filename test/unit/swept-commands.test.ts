@@ -8,7 +8,16 @@ const SWEEPS = 'test/crash'
 /** Commands by the test file whose sweep runs their use case; `command: subject` where the subject has another name. */
 const SWEPT: Readonly<Record<string, readonly string[]>> = {
   'sweep.test.ts': [
-    ...['audit key init', 'ca add', 'ca remove', 'child update', 'keyroll activate', 'keyroll init', 'recover'],
+    ...[
+      'apply',
+      'audit key init',
+      'ca add',
+      'ca remove',
+      'child update',
+      'keyroll activate',
+      'keyroll init',
+      'recover',
+    ],
     ...['repo sync', 'republish', 'roa add', 'roa update', 'tick: keyroll by republish'],
   ],
   'sweep-places.test.ts': ['demote', 'init', 'promote', 'restore', 'testbed init'],
@@ -66,7 +75,17 @@ const READING = new Set([
   ...['audit checkpoint', 'audit diff', 'audit digest', 'audit export', 'audit show', 'audit verify', 'backup list'],
   ...['backup verify', 'ca id show', 'ca list', 'ca show', 'child list', 'child response', 'child show', 'clock show'],
   ...['completion', 'config check', 'config show', 'contrib', 'est cacerts', 'est cert list', 'est cert show'],
-  ...['est csrattrs', 'est otp list', 'est status', 'ha simulate', 'ha status', 'history list', 'history show'],
+  ...[
+    'est csrattrs',
+    'est otp list',
+    'est status',
+    'export',
+    'plan',
+    'ha simulate',
+    'ha status',
+    'history list',
+    'history show',
+  ],
   ...['inspect', 'keyroll status', 'parent list', 'parent request', 'parent show', 'pubserver id show'],
   ...['pubserver probe', 'pubserver publisher list', 'pubserver publisher response', 'pubserver publisher show'],
   ...[

@@ -5,6 +5,7 @@
 import type { Violation } from '../base/errors.js'
 import { entry } from '../base/record.js'
 import { isText, listOf } from '../base/shape.js'
+import type { Instant } from '../base/time.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { formatPrefix } from '../resources/prefix.js'
@@ -13,7 +14,7 @@ import { formatRoaPayload } from '../resources/roa-payload.js'
 import type { ResourceSet, RoaPayload } from '../resources/types.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
 import { changedRoas } from './roa-index.js'
-import { type CaState, currentKey, isRoaConfig } from './state.js'
+import { type CaState, currentKey, isRoaConfig, type RoaConfig } from './state.js'
 
 const event = eventsOn<CaState>()
 
@@ -37,6 +38,8 @@ export interface RoaAddition {
 interface RoaChanges {
   readonly add: readonly RoaAddition[]
   readonly remove: readonly RoaPayload[]
+  /** Configured ROAs that get another comment; left out: none. */
+  readonly annotate?: readonly RoaAddition[]
 }
 
 const command = commandsOn<CaState, RoaEvent | PublishingEvent, IssuingPorts>()
@@ -44,20 +47,31 @@ const command = commandsOn<CaState, RoaEvent | PublishingEvent, IssuingPorts>()
 export const roaCommands = {
   'roas.update': command<RoaChanges>({
     check: checkChanges,
-    decide: (_, changes, ports) => {
-      const { add, remove } = changes
-      return add.length === 0 && remove.length === 0 ? [] : reconciled([updated(changes, ports)], ports)
+    decide: (state, changes, ports) => {
+      const { add, remove, annotate = [] } = changes
+      const isNoOp = add.length + remove.length + annotate.length === 0
+      return isNoOp ? [] : reconciled([updated(state, changes, ports)], ports)
     },
     publishesOnly: false,
-    summarize: ({ add, remove }) => ({ added: add.map(additionText), removed: remove.map((r) => formatRoaPayload(r)) }),
+    summarize: ({ add, remove, annotate = [] }) => ({
+      added: add.map(additionText),
+      removed: remove.map((r) => formatRoaPayload(r)),
+      ...(annotate.length === 0 ? {} : { annotated: annotate.map(additionText) }),
+    }),
   }),
 }
 
-function updated({ add, remove }: RoaChanges, { clock }: Pick<IssuingPorts, 'clock'>): RoaEvent {
-  const since = clock.now()
-  const added = add.map(({ payload: { asn, prefix, maxLength }, comment }) => {
+function updated(
+  { roas }: CaState,
+  { add, remove, annotate = [] }: RoaChanges,
+  { clock }: Pick<IssuingPorts, 'clock'>,
+): RoaEvent {
+  const now = clock.now()
+  const config = ({ payload: { asn, prefix, maxLength }, comment }: RoaAddition, since: Instant): RoaConfig => {
     return { asn, prefix: formatPrefix(prefix), maxLength, comment, since }
-  })
+  }
+  const annotated = annotate.map((one) => config(one, entry(roas, formatRoaPayload(one.payload))?.since ?? now))
+  const added = [...annotated, ...add.map((one) => config(one, now))]
   return { type: 'roas.updated', added, removed: remove.map((r) => formatRoaPayload(r)) }
 }
 
@@ -105,8 +119,8 @@ function nearMatches({ handle, roas }: CaState): (payload: RoaPayload) => string
   }
 }
 
-/** Returns every violation of a set of changes: duplicates in the set and in the CA, unknown removals, prefixes that are not held. */
-function checkChanges(state: CaState, { add, remove }: RoaChanges): readonly Violation[] {
+/** Returns every violation of a set of changes: duplicates in the set and in the CA, unknown ROAs, prefixes that are not held. */
+function checkChanges(state: CaState, { add, remove, annotate = [] }: RoaChanges): readonly Violation[] {
   const found: Violation[] = []
   const violation = (code: string, roa: string, reason: string): void =>
     void found.push({ code, message: `${roa}: ${reason}`, details: { roa } })
@@ -117,6 +131,11 @@ function checkChanges(state: CaState, { add, remove }: RoaChanges): readonly Vio
     if (removed.has(text)) violation('roa-duplicate', text, 'removed twice in this set')
     else if (entry(state.roas, text) === undefined) violation('roa-unknown', text, near(payload))
     removed.add(text)
+  }
+  for (const { payload } of annotate) {
+    const text = formatRoaPayload(payload)
+    if (removed.has(text)) violation('roa-duplicate', text, 'both annotated and removed in this set')
+    else if (entry(state.roas, text) === undefined) violation('roa-unknown', text, near(payload))
   }
   const added = new Set<string>()
   const held = heldSets(state)

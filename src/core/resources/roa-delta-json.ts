@@ -9,7 +9,7 @@ import { quoted } from '../base/text.js'
 import { addressBits } from './address.js'
 import { MAX_ASN, parseAsn } from './asn.js'
 import { parsePrefix } from './prefix.js'
-import { isRoaComment } from './roa-payload.js'
+import { isRoaComment, type ParsedRoa } from './roa-payload.js'
 import { MAX_ROA_LINES, NO_SIGN, type RoaRequest, type RoaRequests, tooManyRoas, type Unsigned } from './roa-request.js'
 import type { Prefix } from './types.js'
 
@@ -92,13 +92,17 @@ function readChange(item: Json, place: string, remove: boolean, requests: RoaReq
 }
 
 function readItem(item: Json, place: string, remove: boolean, requests: RoaRequest[], faults: Violation[]): void {
-  if (!isObject(item)) {
-    faults.push({ code: 'roa-json', message: `${place}: not an object` })
-    return
-  }
-  const own: Violation[] = []
-  const fault = (code: string, reason: string): void => void own.push({ code, message: `${place}: ${reason}` })
-  const prefix = prefixOf(item['prefix'], place, own)
+  const parsed = parseRoaRow(item)
+  if ('ok' in parsed) requests.push({ remove, place, note: parsed.ok })
+  else faults.push(...parsed.faults.map((fault) => ({ ...fault, message: `${place}: ${fault.message}` })))
+}
+
+/** Parses a ROA as a row `{"prefix","maxLength"?,"asn","comment"?}`; other members are ignored. Returns all violations, as `parseRoaPayload` does. */
+export function parseRoaRow(item: Json): ParsedRoa {
+  if (!isObject(item)) return { faults: [{ code: 'roa-json', message: 'not an object' }] }
+  const faults: Violation[] = []
+  const fault = (code: string, message: string): void => void faults.push({ code, message })
+  const prefix = prefixOf(item['prefix'], faults)
   const asn = asnOf(item['asn'])
   if (asn === undefined) fault('roa-asn-invalid', `asn ${shown(item['asn'])} is not an AS number from 0 to ${MAX_ASN}`)
   const given = item['maxLength']
@@ -110,22 +114,21 @@ function readItem(item: Json, place: string, remove: boolean, requests: RoaReque
   const { comment } = item
   if (comment !== undefined && (typeof comment !== 'string' || !isRoaComment(comment)))
     fault('roa-syntax', `comment ${shown(comment)} is not one line of text without control characters`)
-  faults.push(...own)
-  if (own.length > 0 || prefix === undefined || asn === undefined) return
+  if (faults.length > 0 || prefix === undefined || asn === undefined) return { faults }
   const note = typeof comment === 'string' ? comment.trim() : ''
   const payload = { asn, prefix, maxLength: typeof given === 'number' ? given : prefix.length }
-  requests.push({ remove, place, note: note === '' ? { payload } : { payload, comment: note } })
+  return { ok: note === '' ? { payload } : { payload, comment: note } }
 }
 
-function prefixOf(value: Json | undefined, place: string, faults: Violation[]): Prefix | undefined {
+function prefixOf(value: Json | undefined, faults: Violation[]): Prefix | undefined {
   if (typeof value !== 'string') {
-    faults.push({ code: 'roa-prefix-invalid', message: `${place}: prefix ${shown(value)} is not a string` })
+    faults.push({ code: 'roa-prefix-invalid', message: `prefix ${shown(value)} is not a string` })
     return undefined
   }
   const parsed = parsePrefix(value)
   if ('ok' in parsed) return parsed.ok
   const code = parsed.fault.code === 'prefix-host-bits' ? 'roa-host-bits' : 'roa-prefix-invalid'
-  faults.push({ code, message: `${place}: ${parsed.fault.message}` })
+  faults.push({ code, message: parsed.fault.message })
   return undefined
 }
 

@@ -20,6 +20,7 @@ const TELLS: Readonly<Record<string, number>> = {
   'audit diff': 4,
   'clock show': 1,
   'parent refresh': 15,
+  plan: 4,
   'pubserver probe': 15,
 }
 const WHY = ['--reason', 'test']
@@ -213,6 +214,7 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   await run('child update', 'testbed', 'acme', '--add', '10.0.0.0/8')
   await run('roa remove', 'acme', '10.0.0.0/8-9 => 64496')
   await run('roa replace', 'acme', '192.0.2.0/25 => 64497', '10.0.0.0/9 => 64496 # half')
+  await desiredState(run, folder)
   await run('keyroll init', 'acme', '--dry-run')
   await run('keyroll init', 'acme', '--activate-after', '24h')
   await run('keyroll status')
@@ -235,6 +237,23 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   await run('pubserver push', join(folder, 'pushed'))
   await probe(run, join(folder, 'probed.toml'), folder)
   await run('pubserver session-reset', '--yes')
+}
+
+/** Takes away and gives back addresses by desired state, and adds a ROA with a comment. */
+async function desiredState(run: Run, folder: string): Promise<void> {
+  await run('export')
+  const { cas } = await run('export', 'acme')
+  const [acme] = cas as readonly { readonly roas: readonly object[] }[]
+  const file = join(folder, 'state.json')
+  const write = (resources: string, roas: readonly object[]): void => {
+    const parents = [{ handle: 'testbed', resources }]
+    writeFileSync(file, JSON.stringify({ format: 1, cas: [{ handle: 'acme', parents, roas }] }))
+  }
+  for (const resources of ['192.0.2.0/24, AS64496', '10.0.0.0/8, 192.0.2.0/24, AS64496']) {
+    write(resources, [...(acme?.roas ?? []), { prefix: '192.0.2.128/25', asn: 64499, comment: 'new' }])
+    await run('plan', file, '--prune')
+    for (const more of ['--dry-run', '--yes']) await run('apply', file, '--prune', more)
+  }
 }
 
 /** Publishes an object as the publisher elsewhere does, whose ID key is the first fixed one. Returns its URI. */

@@ -78,17 +78,27 @@ describe('every command that is named exists', () => {
 })
 
 describe('what is not there yet', () => {
-  const names = [...sectionOf(readme, '## Not yet').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '')
+  const [, ...items] = sectionOf(readme, '## Not yet').split(/^- /m)
+  const named = items.map((item) => [...item.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''))
 
-  test('is named, and really missing', () => {
-    expect(names.length).toBeGreaterThan(8)
-    const there = names.filter((name) => {
-      const [words = '', flag] = name.split(' --')
-      const id = words.replaceAll(' ', ':')
-      if (flag !== undefined) return manifest.commands[id]?.flags?.[flag] !== undefined
-      return Object.keys(manifest.commands).some((command) => command === id || command.startsWith(`${id}:`))
-    })
-    expect(there).toEqual([])
+  /** Returns true for a command, a topic, and `COMMAND --FLAG`. */
+  function isThere(name: string): boolean {
+    const [words = '', flag] = name.split(' --')
+    const id = words.replaceAll(' ', ':')
+    if (flag !== undefined) return manifest.commands[id]?.flags?.[flag] !== undefined
+    return Object.keys(manifest.commands).some((command) => command === id || command.startsWith(`${id}:`))
+  }
+
+  test('is named in every item, and really missing', () => {
+    expect(items.length).toBeGreaterThan(0)
+    expect(items.filter((_, index) => named[index]?.length === 0)).toEqual([])
+    expect(named.flat().filter(isThere)).toEqual([])
+  })
+
+  test('is told from what is there', () => {
+    const there = ['plan', 'roa', 'roa add', 'apply --prune']
+    expect(there.filter(isThere)).toEqual(there)
+    expect(['roa ad', 'ro', 'apply --prun'].filter(isThere)).toEqual([])
   })
 })
 

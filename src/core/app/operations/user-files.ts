@@ -35,9 +35,9 @@ export function assertCanReplace(path: string): void {
   assertReplaceable(path)
 }
 
-/** Returns the text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
-export function readDocument(path: string): string {
-  return readUserFile(path)
+/** Returns the text of a file. Throws `file-unreadable`, `file-not-utf8`, beyond `maxBytes` `file-too-large` (usage). */
+export function readDocument(path: string, maxBytes?: number): string {
+  return readUserFile(path, maxBytes)
 }
 
 /** Returns the octets of a file. Throws `file-unreadable` (usage). */

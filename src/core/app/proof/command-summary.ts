@@ -63,7 +63,7 @@ const CA: Rules<CaCommand> = {
   'repository.leave': () => 'nothing is left in the old repository',
   'child.contact': ({ child: name }) => line('child', name, 'sends messages'),
   'child.hear': ({ child: name }) => line('child', name),
-  'roas.update': ({ added, removed }) => roas(texts(added), texts(removed)),
+  'roas.update': ({ added, removed, annotated }) => changedRoas(texts(added), texts(removed), texts(annotated).length),
   republish,
   'numbers.raise': numbers,
   'keyroll.init': ({ class: name, activateAfter, compromised }) =>
@@ -192,6 +192,12 @@ function rolled(name: Json | undefined): string {
 }
 
 /** Returns the ROA where there is one only, else how many. */
+function changedRoas(added: readonly string[], removed: readonly string[], annotated: number): string {
+  const comments = annotated === 0 ? [] : [`${annotated} ${annotated === 1 ? 'comment' : 'comments'}`]
+  const isChanged = added.length + removed.length > 0 || annotated === 0
+  return [...(isChanged ? [roas(added, removed)] : []), ...comments].join(', ')
+}
+
 function roas(added: readonly string[], removed: readonly string[]): string {
   const [plus, minus] = [added[0], removed[0]]
   if (added.length === 1 && removed.length === 0) return `+${plus}`

@@ -145,8 +145,14 @@ function impliedEvent({ command, at }: StoredCommand): CaEvent | EstEvent | Doma
   const args = command.args as Readonly<Record<string, unknown>>
   switch (command.type) {
     case 'roas.update': {
-      const { added, removed } = args as { readonly added: readonly string[]; readonly removed: readonly string[] }
-      const configs = added.flatMap((text) => {
+      const {
+        added,
+        removed,
+        annotated = [],
+      } = args as Readonly<Record<'added' | 'removed', readonly string[]>> & {
+        readonly annotated?: readonly string[]
+      }
+      const configs = [...annotated, ...added].flatMap((text) => {
         const parsed = parseRoaPayload(text)
         return 'ok' in parsed ? [{ ...configOf(parsed.ok.payload, parsed.ok.comment ?? null), since: at }] : []
       })

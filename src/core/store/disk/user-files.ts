@@ -24,14 +24,20 @@ import { syncDir } from './fs.js'
 import { ioError } from './io-error.js'
 import { replaceFile } from './write-file.js'
 
-/** Reads the text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
-export function readUserFile(path: string): string {
+/** Reads the text of a file. Throws `file-unreadable`, `file-not-utf8` (usage), and `file-too-large` (usage) beyond `maxBytes`, before it is read. */
+export function readUserFile(path: string, maxBytes = Infinity): string {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > maxBytes) throw tooLarge(path, maxBytes)
   const bytes = readUserBytes(path)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
     throw new AppError('usage', 'file-not-utf8', `${path} is not UTF-8 text`, { cause, details: { path } })
   }
+}
+
+function tooLarge(path: string, maxBytes: number): AppError {
+  const message = `${path} is larger than ${maxBytes / 2 ** 20} MiB`
+  return new AppError('usage', 'file-too-large', message, { details: { path } })
 }
 
 /** Returns true if there is a file of this name; false also for a name that cannot be looked up. */

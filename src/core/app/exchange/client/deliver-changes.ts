@@ -98,9 +98,31 @@ export async function withDelivery<R extends object>(
       const state = row.item === 'roa' && row.after === 'pending' ? stateOf(row.of, row.name) : undefined
       return state === undefined ? row : { ...row, after: state }
     }),
+    ...rows<CommitMember>('applied', (commit) => deliveredCommit(commit, synced, unsynced)),
     ...(synced.length === 0 ? {} : { synced }),
     ...(unsynced.length === 0 ? {} : { unsynced }),
   } as unknown as R
+}
+
+/** A commit of a command that makes several. */
+interface CommitMember {
+  readonly published: boolean
+  readonly unsynced?: readonly Handle[]
+}
+
+function deliveredCommit(
+  commit: CommitMember,
+  synced: readonly Handle[],
+  unsynced: readonly Handle[],
+): CommitMember & { readonly synced?: readonly Handle[] } {
+  const { unsynced: waiting = [], ...rest } = commit
+  const [left, done] = [waiting.filter((ca) => unsynced.includes(ca)), waiting.filter((ca) => synced.includes(ca))]
+  return {
+    ...rest,
+    published: rest.published || (waiting.length > 0 && left.length === 0),
+    ...(done.length === 0 ? {} : { synced: done }),
+    ...(left.length === 0 ? {} : { unsynced: left }),
+  }
 }
 
 interface RoaMember {

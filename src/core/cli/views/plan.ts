@@ -1,0 +1,79 @@
+/** Views of `brine plan` and `brine apply`: the changes by CA, then how many there are. */
+import type { AppliedStep, ApplyReport } from '../../app/desired-state/apply.js'
+import { changesSomething, type Plan } from '../../app/desired-state/plan.js'
+import type { CaPlan, PlanItem, PlanRow } from '../../desired-state/difference.js'
+import { changeEnding } from '../output/change-ending.js'
+import { counted } from '../output/endings.js'
+import type { Theme } from '../output/theme.js'
+import { roaImpactLines } from './roa-impact.js'
+
+const WORDS: Readonly<Record<PlanItem, string>> = { ca: 'CA', parent: 'parent', child: 'child', roa: 'ROA' }
+const MARKS = { add: '+', remove: '-', update: '~', keep: ' ' } as const
+
+/** Returns the plan with its digest; `file` is the name of the file as it was given, for the next command. */
+export function planView(plan: Plan, file: string, theme: Theme): string {
+  const lines = [...planLines(plan, theme), sumLine(plan)]
+  if (!changesSomething(plan)) return lines.join('\n')
+  const prune = plan.prune ? ' --prune' : ''
+  return [...lines, theme.paste(`next: brine apply ${file}${prune} --plan-digest ${plan.digest}`)].join('\n')
+}
+
+/** Returns the changes and what follows from them, without their number. */
+export function planLines(plan: Plan, theme: Theme): readonly string[] {
+  return [
+    ...plan.cas.flatMap((ca) => caLines(ca, theme)),
+    ...roaImpactLines({ lost: plan.lost, regained: plan.regained }).map((line, at) =>
+      at === 0 ? theme.caution(line) : line,
+    ),
+  ]
+}
+
+/** Returns `3 to add, 1 to remove, 0 to change; 2 not in the file, kept`. */
+export function sumLine({ counts: { add, remove, change, kept } }: Pick<Plan, 'counts'>): string {
+  if (add + remove + change + kept === 0) return 'no difference'
+  const left = kept === 0 ? '' : `; ${kept} not in the file, kept (--prune removes ${kept === 1 ? 'it' : 'them'})`
+  return `${add} to add, ${remove} to remove, ${change} to change${left}`
+}
+
+function caLines({ ca, rows }: CaPlan, theme: Theme): readonly string[] {
+  const shown = rows.slice(0, theme.maxRows)
+  const left = rows.length - shown.length
+  const more = left === 0 ? [] : [theme.dim(`  ... and ${counted(left, 'more row')}: --json lists them all`)]
+  return [theme.bold(ca), ...shown.map((row) => rowLine(row, theme)), ...more]
+}
+
+function rowLine(row: PlanRow, theme: Theme): string {
+  const tones = { add: theme.good, remove: theme.bad, update: theme.caution, keep: theme.dim }
+  const line = `  ${MARKS[row.change]} ${WORDS[row.item].padEnd(6)} ${row.name}${detailOf(row)}`
+  return tones[row.change](row.change === 'keep' ? `${line}  (not in the file, kept)` : line)
+}
+
+function detailOf({ item, change, before, after }: PlanRow): string {
+  if (item === 'ca') return ''
+  const shown = (text: string | null): string =>
+    item === 'roa' ? (text === null ? 'no comment' : `# ${text}`) : (text ?? 'none')
+  if (change === 'update') return `  ${shown(before)} -> ${shown(after)}`
+  const value = before ?? after
+  return value === null ? '' : `  ${shown(value)}`
+}
+
+/** Returns what was done, commit by commit, and what was not. In a dry run the plan. */
+export function applyView(report: ApplyReport, theme: Theme): string {
+  const { dryRun, applied, failed, left } = report
+  if (dryRun) return [...planLines(report, theme), `${sumLine(report)}; dry run, nothing changed`].join('\n')
+  if (applied.length === 0) return [...planLines(report, theme), `${sumLine(report)}; nothing to do`].join('\n')
+  const lost = roaImpactLines({ lost: report.lost, regained: report.regained })
+  const failure = failed === null ? [] : [theme.bad(`failed: ${failed.message}`)]
+  const rest = left.length === 0 ? [] : [theme.caution(`not done: ${left.join(', ')}; the same command does the rest`)]
+  return [...applied.map(stepLine), ...lost, ...failure, ...rest].join('\n')
+}
+
+function stepLine(step: AppliedStep): string {
+  const { added, removed, updated } = step
+  const parts = [
+    ...(added > 0 ? [`${added} added`] : []),
+    ...(removed > 0 ? [`${removed} removed`] : []),
+    ...(updated > 0 ? [`${updated} changed`] : []),
+  ]
+  return changeEnding(step.ca, { ...step, changed: true, dryRun: false }, parts)
+}

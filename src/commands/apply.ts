@@ -6,6 +6,7 @@ import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
 import { arg, changeFlags, confirmFlags, flag } from '../core/cli/flags/flags.js'
 import { pruneFlag } from '../core/cli/flags/prune.js'
+import { SAFETY_NEEDS, safetyFlags } from '../core/cli/flags/safety.js'
 import { plainTheme, type Theme } from '../core/cli/output/theme.js'
 import { stateOf } from '../core/cli/state-input.js'
 import { applyView, planLines, sumLine } from '../core/cli/views/plan.js'
@@ -37,10 +38,13 @@ export default class Apply extends BaseCommand<ApplyReport> {
       helpValue: 'DIGEST',
       description: 'digest that brine plan printed: refuse to do anything else than that plan',
     }),
+    ...safetyFlags,
     'max-removals': flag.integer({
       description: 'refuse a plan that removes more, ROAs that are no longer held included',
     }),
   }
+
+  static override needs = SAFETY_NEEDS
 
   protected override async execute(): Promise<ApplyReport> {
     const { args, flags } = await this.parse(Apply)

@@ -76,7 +76,7 @@ const ACTIONS: readonly (() => Action)[] = [
   },
   () => {
     has11 = !has11
-    const change = has11 ? ['--add'] : ['--yes', '--remove']
+    const change = has11 ? ['--add'] : ['--yes', '--reason', 'test', '--remove']
     return { where: 'top', args: ['child', 'update', 'testbed', 'two', ...change, '11.0.0.0/8'] }
   },
   () => ({ ...tick(), where: 'middle', server: 'top' }),

@@ -85,7 +85,7 @@ test('four CAs in three directories', async (context) => {
   await seen(ONE, TWO, THREE, FOUR, MORE)
 
   // shrunk at the top: the CAs below follow
-  await site.run('top', 'child', 'update', 'testbed', 'two', '--remove', '11.0.0.0/8', '--yes')
+  await site.run('top', 'child', 'update', 'testbed', 'two', '--remove', '11.0.0.0/8', '--yes', '--reason', 'test')
   await nextDay()
   await seen(ONE, TWO, THREE, FOUR)
 
@@ -109,7 +109,7 @@ test('four CAs in three directories', async (context) => {
   await seen(ONE, TWO, THREE, FOUR)
 
   // suspended by the operator, and back with the next message
-  await site.run('middle', 'child', 'suspend', 'three', 'four', '--yes')
+  await site.run('middle', 'child', 'suspend', 'three', 'four', '--yes', '--reason', 'test')
   await seen(ONE, TWO, THREE)
   await nextDay()
   await seen(ONE, TWO, THREE, FOUR)
@@ -119,7 +119,7 @@ test('four CAs in three directories', async (context) => {
   await seen(ONE, TWO, THREE, OTHER)
 
   // a child of the same directory: back at once with all that is below it, of which nothing is issued again
-  await site.run('middle', 'child', 'suspend', 'two', 'three', '--yes')
+  await site.run('middle', 'child', 'suspend', 'two', 'three', '--yes', '--reason', 'test')
   await site.tick('middle')
   await seen(ONE, TWO)
   await site.run('middle', 'child', 'unsuspend', 'two', 'three')

@@ -3,6 +3,7 @@ import { type CaReport, removeCa } from '../../core/app/authority/cas.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, changeFlags, confirmFlags, flag } from '../../core/cli/flags/flags.js'
+import { SAFETY_NEEDS, safetyFlags } from '../../core/cli/flags/safety.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -16,12 +17,14 @@ export default class CaRemove extends BaseCommand<CaReport> {
   static override flags = {
     ...changeFlags,
     ...confirmFlags,
+    ...safetyFlags,
     abandon: flag.boolean({
       description: 'although a parent or repository elsewhere still has certificates or objects of it; needs --reason',
     }),
   }
 
   static override needs = [
+    ...SAFETY_NEEDS,
     { code: 'reason-required', oneOf: { reason: '' }, with: 'abandon', message: '--abandon needs --reason TEXT' },
   ]
 

@@ -3,6 +3,7 @@ import { type ChildReport, showChild, suspendChild } from '../../core/app/author
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, changeFlags, confirmFlags } from '../../core/cli/flags/flags.js'
+import { SAFETY_NEEDS, safetyFlags } from '../../core/cli/flags/safety.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -17,7 +18,9 @@ export default class ChildSuspend extends BaseCommand<ChildReport> {
     ca: arg.handle({ required: true, description: 'the parent' }),
     child: arg.handle({ required: true, description: 'the child' }),
   }
-  static override flags = { ...changeFlags, ...confirmFlags }
+  static override flags = { ...changeFlags, ...confirmFlags, ...safetyFlags }
+
+  static override needs = SAFETY_NEEDS
 
   protected override async execute(): Promise<ChildReport> {
     const { args, flags } = await this.parse(ChildSuspend)

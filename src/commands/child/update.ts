@@ -6,6 +6,7 @@ import { readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, changeFlags, confirmFlags, flag } from '../../core/cli/flags/flags.js'
+import { SAFETY_NEEDS, safetyFlags } from '../../core/cli/flags/safety.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -23,7 +24,7 @@ export default class ChildUpdate extends BaseCommand<Updated> {
   static override examples = [
     '<%= config.bin %> child update acme branch --add 198.51.100.0/24',
     '<%= config.bin %> child update acme branch --remove 192.0.2.0/25 --dry-run',
-    '<%= config.bin %> child update acme branch --resources none --yes',
+    '<%= config.bin %> child update acme branch --resources none --yes --reason "moved"',
     '<%= config.bin %> child update acme customer --request child-request.xml',
   ]
   static override args = {
@@ -33,6 +34,7 @@ export default class ChildUpdate extends BaseCommand<Updated> {
   static override flags = {
     ...changeFlags,
     ...confirmFlags,
+    ...safetyFlags,
     resources: flag.resources({
       description: 'the complete new set of resources; none: no resources, all: every resource of the parent',
       exclusive: ['add', 'remove'],
@@ -46,6 +48,7 @@ export default class ChildUpdate extends BaseCommand<Updated> {
   }
 
   static override needs = [
+    ...SAFETY_NEEDS,
     {
       code: 'resources-missing',
       oneOf: { resources: '', add: '', remove: '', request: '' },

@@ -4,6 +4,7 @@ import { type ParentRemoveReport, removeParent } from '../../core/app/exchange/c
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, changeFlags, confirmFlags } from '../../core/cli/flags/flags.js'
+import { SAFETY_NEEDS, safetyFlags } from '../../core/cli/flags/safety.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -18,7 +19,9 @@ export default class ParentRemove extends BaseCommand<ParentRemoveReport> {
     ca: arg.handle({ required: true, description: 'the CA' }),
     parent: arg.handle({ required: true, description: 'its parent' }),
   }
-  static override flags = { ...changeFlags, ...confirmFlags }
+  static override flags = { ...changeFlags, ...confirmFlags, ...safetyFlags }
+
+  static override needs = SAFETY_NEEDS
 
   protected override async execute(): Promise<ParentRemoveReport> {
     const { args, flags } = await this.parse(ParentRemove)

@@ -5,6 +5,7 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, changeFlags } from '../../core/cli/flags/flags.js'
 import { namedSources, routingFlags } from '../../core/cli/flags/routing.js'
+import { roaSafetyFlags, SAFETY_NEEDS } from '../../core/cli/flags/safety.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { ROA_FORMATS, roaFileFlag, roaInput, roaNeeds, SKIPPED_STATUS, skipFlag } from '../../core/cli/roa-input.js'
 import { roasChangedView } from '../../core/cli/views/roas-changed.js'
@@ -22,9 +23,9 @@ export default class RoaReplace extends BaseCommand<RoaUpdateReport> {
     ca: arg.handle({ required: true, description: 'the CA' }),
     roa: arg.text({ multiple: true, description: '"PREFIX-MAXLENGTH => ASN # note", several at once' }),
   }
-  static override flags = { ...changeFlags, ...routingFlags, ...roaFileFlag, ...skipFlag }
+  static override flags = { ...changeFlags, ...routingFlags, ...roaSafetyFlags, ...roaFileFlag, ...skipFlag }
 
-  static override needs = roaNeeds
+  static override needs = [...roaNeeds, ...SAFETY_NEEDS]
 
   protected override async execute(): Promise<RoaUpdateReport> {
     const { args, flags } = await this.parse(RoaReplace)

@@ -7,6 +7,7 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, changeFlags, flag } from '../../core/cli/flags/flags.js'
 import { namedSources, routingFlags } from '../../core/cli/flags/routing.js'
+import { roaSafetyFlags, SAFETY_NEEDS } from '../../core/cli/flags/safety.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { SKIPPED_STATUS, skipFlag, textOf } from '../../core/cli/roa-input.js'
 import { roasChangedView } from '../../core/cli/views/roas-changed.js'
@@ -24,10 +25,13 @@ export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
   static override flags = {
     ...changeFlags,
     ...routingFlags,
+    ...roaSafetyFlags,
     file: flag.path({ required: true, description: 'file with the changes; - reads standard input' }),
     ...skipFlag,
     idempotent: flag.boolean({ description: 'succeed if the change is already in effect' }),
   }
+
+  static override needs = SAFETY_NEEDS
 
   protected override async execute(): Promise<RoaUpdateReport> {
     const { args, flags } = await this.parse(RoaUpdate)

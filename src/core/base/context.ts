@@ -22,6 +22,19 @@ export interface CommitWatch {
   unsynced?: Set<Handle>
 }
 
+/** Effects of a change that the user accepts, and the files of announcements and VRPs that the guard judges it by. */
+export interface SafetyOptions {
+  /** The most VRPs that may vanish. Left out: the usual limits. */
+  readonly maxRemovals?: number | undefined
+  /** True if the user accepts what the limits hold, with a reason. */
+  readonly isAccepted: boolean
+  /** True if routes to repositories may become invalid. */
+  readonly allowInvalidRepository: boolean
+  readonly bgp?: readonly string[] | undefined
+  readonly vrps?: string | undefined
+  readonly staleAllowed?: boolean | undefined
+}
+
 /** Options of a command, filled by the command line from flags and environment. */
 export interface CommandContext {
   /** As the user wrote it. */
@@ -52,6 +65,8 @@ export interface CommandContext {
    * otherwise. Injected, since the migration is on a higher floor than the session that calls it.
    */
   readonly upgradeFirst?: (context: CommandContext, older: AppError) => Promise<void>
+  /** Set for a command whose change is reviewed before it is committed (`src/core/app/safety`). */
+  readonly safety?: SafetyOptions
   /** Records what has become durable, for an interrupt to report. */
   readonly watch?: CommitWatch
   /** Shows a warning that does not stop the command. */

@@ -15,6 +15,7 @@ import { errorDocument, errorText, incompleteLine, toAppError, withPasteableHint
 import { EXIT_CODES } from './exit-codes.js'
 import { globalFlags, refuseEmpty } from './flags/flags.js'
 import { asksForRecovery } from './flags/force-recover.js'
+import { withSafety } from './flags/safety.js'
 import { asksForUpgradeOnly } from './flags/upgrade-only.js'
 import { type HintNames, withHint } from './hints.js'
 import { onInterrupt } from './interrupt.js'
@@ -152,7 +153,8 @@ export abstract class BaseCommand<R extends object> extends Command {
       onNotice: (text: string): void => void this.warn(text),
       onProgress: (done: number, total: number, what: string): void => this.#progress.step(what, done, total),
     }
-    this.#context = commandContext(flags, surroundings(), ports)
+    const context = commandContext(flags, surroundings(), ports)
+    this.#context = 'max-removals' in (this.ctor.flags ?? {}) ? withSafety(context, flags) : context
     return this.#context
   }
 

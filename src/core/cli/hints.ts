@@ -16,6 +16,7 @@ const IDS = ['brine ca id show {ca}', 'brine pubserver id show']
 const ROLL = ['brine keyroll status {ca}']
 const PUBLISHERS = ['brine pubserver publisher list']
 const READABLE = ['check the path, and that this user can read the file']
+const HELD = ['nothing was changed; if it is meant: --yes --reason TEXT, or --max-removals N']
 const REPOSITORY = ['brine repo show {ca}']
 
 /** Hints by code, in order: the first one whose names are all known is used. */
@@ -77,6 +78,14 @@ export const HINTS: Readonly<Record<string, readonly string[]>> = {
   'est-password-unknown': ['brine est otp list'],
   'ha-ca-unknown': ['brine ha status lists the CAs'],
   'resources-missing': ['brine child update {ca} {child} --add R'],
+  'removals-held': HELD,
+  'publisher-emptied': HELD,
+  'repository-emptied': HELD,
+  'expiry-earlier': ['check the clock and timing in brine.toml; if it is meant: --yes --reason TEXT'],
+  'repository-endangered': [
+    'correct the ROA: without the route relying parties cannot fetch the correction; if it is meant: --allow-invalid-repository --reason TEXT',
+  ],
+  'object-too-large': ['split it: fewer ROAs of one AS in a CA'],
   'roa-too-many-asns': FORMS,
   'roa-csv': FORMS,
   'roa-json': FORMS,

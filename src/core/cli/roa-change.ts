@@ -5,6 +5,7 @@ import { BaseCommand } from './base-command.js'
 import { EXIT_CODES } from './exit-codes.js'
 import { arg, changeFlags, flag } from './flags/flags.js'
 import { namedSources, routingFlags } from './flags/routing.js'
+import { roaSafetyFlags, SAFETY_NEEDS } from './flags/safety.js'
 import type { Theme } from './output/theme.js'
 import { ROA_FORMATS, roaFileFlag, roaInput, roaNeeds } from './roa-input.js'
 import { roasChangedView } from './views/roas-changed.js'
@@ -18,11 +19,12 @@ export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
   static override flags = {
     ...changeFlags,
     ...routingFlags,
+    ...roaSafetyFlags,
     ...roaFileFlag,
     idempotent: flag.boolean({ description: 'succeed if the change is already in effect' }),
   }
 
-  static override needs = roaNeeds
+  static override needs = [...roaNeeds, ...SAFETY_NEEDS]
 
   /** The change to make with the ROAs on the command line. */
   protected abstract readonly verb: 'add' | 'remove'

@@ -187,6 +187,13 @@ export class Work implements ObjectSink {
     return out
   }
 
+  /** Returns the rejection of what was done to an aggregate, by rules that only see the whole work. Throws if nothing was done to it. */
+  refusal(id: AggregateId, violations: readonly Violation[]): Rejected {
+    const command = this.#held.get(key(id.kind, id.handle))?.command
+    if (command === undefined) throw new Error(`${formatAggregateId(id)} has not been changed`)
+    return new Rejected(this, id, command, violations)
+  }
+
   /** Returns the record of a rejected command, to be committed alone. */
   rejected(rejected: Rejected): Staged {
     const held = this.#held.get(key(rejected.id.kind, rejected.id.handle))

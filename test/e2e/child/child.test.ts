@@ -29,7 +29,7 @@ it('update gives more resources, and remove takes all of them after a confirmati
   expect(resources.ipv4).toBe('10.1.0.0/16, 192.0.2.0/24')
   const remove = ['child', 'remove', 'testbed', 'acme']
   expect(await refusalOf(dataDir, remove)).toEqual([2, 'confirmation-needed'])
-  const removed = await runAt(dataDir, [...remove, '--yes'])
+  const removed = await runAt(dataDir, [...remove, '--yes', '--reason', 'test'])
   expect([removed.code, removed.stderr]).toEqual([0, ''])
   expect(removed.stdout).toMatch(/next: brine ca remove acme --dry-run/)
   expect((await runAt(dataDir, ['child', 'list', 'testbed', '--json'])).json()).toMatchObject({ children: [] })

@@ -118,7 +118,7 @@ test('a child left with its AS number alone keeps its certificate and its config
 })
 
 test('a child left with nothing loses its certificate, all below it too, and everything comes back', async () => {
-  const taken = await update('testbed', 'acme', '--resources', 'none', '--yes')
+  const taken = await update('testbed', 'acme', '--resources', 'none', '--yes', '--reason', 'test')
   expect(taken.lost).toEqual([...of('acme', ACME_ROAS), ...of('branch', BRANCH_ROAS)])
   await expectPublished([])
   const back = await update('testbed', 'acme', '--resources', ACME)

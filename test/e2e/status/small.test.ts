@@ -37,7 +37,7 @@ it('a hint keeps the --data-dir of the command line', async () => {
 
 it('child update names the keys that it leaves unused', async () => {
   const dir = box.copy()
-  const update = ['child', 'update', 'testbed', 'acme', '--resources', 'none', '--yes']
+  const update = ['child', 'update', 'testbed', 'acme', '--resources', 'none', '--yes', '--reason', 'test']
   const text = await runAt(dir, [...update, '--dry-run'])
   expect(text.stdout).toMatch(/^key [0-9A-F]{40} of acme would no longer be used: /m)
   const report = (await runAt(dir, [...update, '--json'])).json<ChildReport>()

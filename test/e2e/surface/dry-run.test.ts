@@ -53,7 +53,11 @@ const STEPS: readonly (readonly [string, readonly string[], readonly string[]])[
     ['update child leaf', 'update roa 192.0.2.0/26-26 => 64497'],
   ],
   ['ca remove', ['ca', 'remove', 'leaf', '--yes'], ['remove ca leaf', 'remove child leaf', 'remove roa']],
-  ['child remove', ['child', 'remove', 'testbed', 'acme', '--yes'], ['remove child acme', 'remove certificate']],
+  [
+    'child remove',
+    ['child', 'remove', 'testbed', 'acme', '--yes', '--reason', 'test'],
+    ['remove child acme', 'remove certificate'],
+  ],
 ]
 
 test.for(STEPS)('%s: the same rows before and after', async ([, words, wanted]) => {

@@ -204,7 +204,7 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
       join(folder, 'roas'),
       ...(more.length === 0 ? [] : ['--idempotent', ...more]),
     )
-    await run('child update', 'testbed', 'acme', '--remove', '10.0.0.0/8', '--yes', ...more)
+    await run('child update', 'testbed', 'acme', '--remove', '10.0.0.0/8', '--yes', '--reason', 'test', ...more)
   }
   await run('roa list', 'acme')
   const dump = join(folder, 'routes.csv')
@@ -229,7 +229,7 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   await run('ca show', 'acme')
   await run('child list', 'testbed')
   await run('child show', 'testbed', 'acme')
-  await run('child remove', 'testbed', 'new', '--yes')
+  await run('child remove', 'testbed', 'new', '--yes', '--reason', 'test')
   await run('ca remove', 'new', '--yes')
   await run('pubserver show')
   await run('pubserver stats')

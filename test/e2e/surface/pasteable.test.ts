@@ -43,8 +43,8 @@ const SETUP = [
   ['ca', 'add', 'branch', '--under', 'acme', '--resources', '10.1.0.0/16'],
   ['roa', 'add', 'acme', '10.0.0.0/16 => 64496'],
   ['status'],
-  ['child', 'update', 'acme', 'branch', '--resources', 'none', '--yes'],
-  ['child', 'remove', 'acme', 'branch', '--yes'],
+  ['child', 'update', 'acme', 'branch', '--resources', 'none', '--yes', '--reason', 'test'],
+  ['child', 'remove', 'acme', 'branch', '--yes', '--reason', 'test'],
   ['ca', 'remove', 'branch', '--dry-run'],
 ] as const
 

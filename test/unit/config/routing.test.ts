@@ -26,6 +26,9 @@ describe('the section [routing]', () => {
       minPeers: 5,
       maxAge: 86_400,
       ignored: [{ prefix: '192.0.2.0/24', asn: 64496, reason: 'ticket 1', date: '2026-12-02' }],
+      protected: [],
+      protectedHosts: [],
+      nameServers: [],
       disabled: null,
     })
     expect((await loadConfig('', 'brine.toml')).routing).toEqual(NO_ROUTING)
@@ -51,9 +54,33 @@ describe('the section [routing]', () => {
       IGNORE.replace('12-02', '13-02'),
       '5: date of [[routing.ignore]] must be a day such as "2026-12-02", not "2026-13-02"',
     ],
+    [
+      'a protected prefix that is none',
+      '[routing]\nprotected_prefixes = ["192.0.2.1/24 => 1"]\n',
+      '2: protected_prefixes has "192.0.2.1/24 => 1": expected "PREFIX => ASN" or "PREFIX"',
+    ],
+    [
+      'a host that is a URI',
+      '[routing]\nprotected_hosts = ["https://a.example/"]\n',
+      '2: protected_hosts must be a list, each a host name such as "rpki.example.net", not "https://a.example/"',
+    ],
+    [
+      'a name server by its name',
+      '[routing]\nname_servers = ["ns.example"]\n',
+      '2: name_servers must be a list, each an address such as "192.0.2.53" or "[2001:db8::1]:53", not "ns.example"',
+    ],
     ['an announcement twice', `${IGNORE}${IGNORE}`, '6: 192.0.2.0/24 of AS64496 is in two [[routing.ignore]]'],
   ])('refuses %s', async (_, text, fault) => {
     expect(await faultsOf(text)).toEqual([fault])
+  })
+
+  it('reads protected prefixes with and without an AS', async () => {
+    const text = '[routing]\nprotected_prefixes = ["192.0.2.0/24 => AS64496", "2001:db8::/48"]\n'
+    const { routing } = await loadConfig(text, 'brine.toml')
+    expect(routing.protected.map(({ asn, text: written }) => [asn, written])).toEqual([
+      [64496, '192.0.2.0/24 => AS64496'],
+      [undefined, '2001:db8::/48'],
+    ])
   })
 
   it('is not used at all with a fault, and says so', async () => {
@@ -74,6 +101,18 @@ describe('the section [routing]', () => {
       expect(configTemplate()).toContain(`#${header}\n`)
     }
     const known = new Set(ROUTING_SECTIONS.flatMap(({ keys }) => keys.map(({ name }) => name)))
-    expect([...known].toSorted()).toEqual(['asn', 'bgp', 'date', 'max_age', 'min_peers', 'prefix', 'reason', 'vrps'])
+    expect([...known].toSorted()).toEqual([
+      'asn',
+      'bgp',
+      'date',
+      'max_age',
+      'min_peers',
+      'name_servers',
+      'prefix',
+      'protected_hosts',
+      'protected_prefixes',
+      'reason',
+      'vrps',
+    ])
   })
 })

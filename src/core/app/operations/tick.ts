@@ -27,7 +27,7 @@ export interface TickReport {
 const ANY: Indexing = { version: '' }
 
 /**
- * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, renews CRLs of enrolment, destroys retired keys, suspends silent children, exchanges messages with parents and
+ * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, renews CRLs of enrolment, destroys retired keys, suspends silent children, looks up protected hosts, exchanges messages with parents and
  * repositories elsewhere. The failure of one CA or peer is listed in `failed` and does
  * not stop the others; so are CAs with missing objects. Sections of the configuration with a fault are listed in `disabled`. Throws
  * `clock-behind`, `clock-jumped` (see `guardClock`). Without `deliver` no peer is asked.
@@ -57,6 +57,7 @@ export async function tick(session: Session, deliver?: Deliver, index: Indexing 
   done.push(...(await prepareActivations(session, rolls)))
   const silent = await suspendSilentChildren(session, index)
   done.push(...silent.done)
+  if (deliver !== undefined) done.push(...(await lookUpProtected(session)))
   const faults = session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`)
   // last, as a peer may let a message wait for minutes
   const peers = deliver === undefined ? undefined : await exchangeDue(session, deliver, index)
@@ -69,6 +70,20 @@ export async function tick(session: Session, deliver?: Deliver, index: Indexing 
   const nextDue = soonest(times.nextDue, peers?.nextDue ?? null)
   const failed = [...republished.failed, ...crls.failed, ...silent.failed, ...(peers?.failed ?? [])]
   return { role: 'primary', done, failed, disabled: faults, nextDue, staleAt: times.staleAt }
+}
+
+/** Looks up the addresses that the guard of routes protects, if they are of use and none were for an hour. */
+async function lookUpProtected(session: Session): Promise<TickReport['done']> {
+  if (session.loaded.routing.bgp.length === 0) return []
+  const { lookUpHosts } = await import('../safety/protected-hosts.js')
+  const failed = await lookUpHosts(session)
+  if (failed === undefined) return []
+  return [
+    {
+      what: 'addresses',
+      on: failed.length === 0 ? 'protected hosts' : `protected hosts, without ${failed.join(', ')}`,
+    },
+  ]
 }
 
 /** Renews the CRLs in the files of crl_path. */

@@ -1,4 +1,5 @@
 /** Report of `status`, as a value: `--json` prints it, the views and the formats of monitoring are made from it. */
+
 import type { DiskSpace, LockHolder, QuarantineCounts } from '../../audit/survey.js'
 import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
@@ -7,6 +8,7 @@ import type { KeyId } from '../../crypto/ports.js'
 import type { RetiredKeyRow, RollRow } from '../authority/roll-rows.js'
 import type { RestoredStatus } from '../backup/restore-gap.js'
 import type { ServerStatus } from '../distribution/server-status.js'
+import type { HeldChange } from '../session/held-changes.js'
 import type { GroupSummary } from './enrolment.js'
 import type { StatusFinding } from './finding.js'
 import type { StatusParent, StatusRepository } from './peers.js'
@@ -48,6 +50,8 @@ export interface StatusReport {
   /** Groups of enrolment CAs. */
   readonly ha: readonly GroupSummary[]
   readonly unpublished: readonly Handle[]
+  /** Changes that the limits or the guard of routes hold. */
+  readonly held: readonly HeldChange[]
   /** Manifests and CRLs with a thisUpdate after the present, which validators refuse with everything that they list. */
   readonly future: StatusSnapshot['future']
   /** Certificates of the configuration and the HTTPS certificate, with how urgent it is to replace each. */

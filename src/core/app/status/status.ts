@@ -14,6 +14,7 @@ import { planRevision, type RepublishPlan } from '../authority/republish-plan.js
 import { restoredStatus } from '../backup/restore-gap.js'
 import { soonest } from '../changes/outcome.js'
 import { serverFindings, serverStatus } from '../distribution/server-status.js'
+import { heldChanges } from '../session/held-changes.js'
 import { supersededBy } from '../session/role.js'
 import type { Session } from '../session/session.js'
 import { type AccessFacts, accessFacts } from './access.js'
@@ -92,7 +93,7 @@ export async function status(session: Session): Promise<StatusReport> {
     publication: snapshot.publication === null ? null : { ...snapshot.publication, current: plan.isPublished },
     ha: enrolment?.groups ?? [],
     ...{ unpublished: [...plan.unpublished, ...plan.staged], future: snapshot.future },
-    certificates: certificates.watched.map(reportedCertificate),
+    ...{ held: heldChanges(session), certificates: certificates.watched.map(reportedCertificate) },
     servers: serverStatus(session),
     ...peers,
     locks: [lockHolder(store.layout) ?? []].flat(),
@@ -182,6 +183,7 @@ function findingInputs(
     unpublished: [...plan.unpublished, ...plan.staged],
     outdated: snapshot.outdated,
     suspended: snapshot.suspended,
+    held: primary ? heldChanges(session) : [],
     future: snapshot.future,
     served: plan.isPublished,
     configWarnings: [

@@ -3,6 +3,7 @@
  * Invariant: pure, and every verdict follows from its findings.
  */
 import { addSeconds, type Instant } from '../../base/time.js'
+import type { HeldChange } from '../session/held-changes.js'
 import { type EnrolmentFacts, enrolmentFindings } from './enrolment-findings.js'
 import { critical, durationBetween, list, type StatusFinding, warning } from './finding.js'
 import type { SuspendedCa } from './snapshot.js'
@@ -27,6 +28,8 @@ export interface StatusFacts extends StandbyFacts {
   readonly unpublished: readonly string[]
   /** Aggregates of a promoted directory whose numbers have not been advanced yet. */
   readonly outdated: readonly string[]
+  /** Changes that the limits or the guard of routes hold. */
+  readonly held: readonly HeldChange[]
   /** Suspended children of this data directory. */
   readonly suspended: readonly SuspendedCa[]
   /** Manifests and CRLs with a thisUpdate after the present. */
@@ -81,6 +84,7 @@ export function statusFindings(facts: StatusFacts): readonly StatusFinding[] {
     ...futureFindings(facts),
     ...(facts.primary ? [...stalenessFindings(facts), ...overdueFindings(facts)] : standbyFindings(facts)),
     ...facts.suspended.map(suspendedFinding),
+    ...facts.held.map(heldFinding),
     ...(facts.enrolment === null ? [] : enrolmentFindings(facts.enrolment, facts.primary)),
   ]
   const faults = facts.configFaults.map((message) => warning('config-fault', message, 'brine config check'))
@@ -105,6 +109,14 @@ export function isAtLeast(verdict: Verdict, level: 'warning' | 'critical'): bool
 function suspendedFinding({ parent, child, since }: SuspendedCa): StatusFinding {
   const message = `CA ${child} is suspended by ${parent} since ${since}: no ROA of it or of a CA below it is valid`
   return warning('child-suspended', message, `brine child unsuspend ${parent} ${child}`)
+}
+
+function heldFinding({ kind, handle, at, message }: HeldChange): StatusFinding {
+  return warning(
+    'change-held',
+    `a change of ${handle} is held since ${at}: ${message}`,
+    `brine history list ${kind}/${handle}`,
+  )
 }
 
 function damageFindings(facts: StatusFacts): readonly StatusFinding[] {

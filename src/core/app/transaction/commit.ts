@@ -3,6 +3,7 @@
  * Pessimistic: decide and sign under the lock with keys made before, for a command that keeps losing the race.
  * Invariant: while the lock is held for the first attempt, no key is made and nothing is signed. A rejection is recorded, a no-op is not.
  */
+
 import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import { isUnconfirmed } from '../../ca/places.js'
@@ -16,6 +17,7 @@ import type { ObjectStaging } from '../../store/commit/object-staging.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import type { FileWriter } from '../../store/commit/writer.js'
 import { caState } from '../session/context.js'
+import { forgetHeld } from '../session/held-changes.js'
 import { refuseServedAhead } from '../session/served-ahead.js'
 import type { Session } from '../session/session.js'
 import { openSigner, supplyKeys, type TransactionSigner } from '../session/signing.js'
@@ -60,11 +62,18 @@ export class NeedsRenumbering {
   }
 }
 
-/** Returns what the use case would do. Throws what a rule rejected, which is not recorded. */
+/** Returns what the use case would do. Throws what a rule rejected, and with `--dry-run` what limits hold, which is not recorded. */
 export async function preview<R>(session: Session, useCase: UseCase<R>): Promise<TransactionResult<R>> {
-  const { outcome, demand } = await session.store.read((reader) => dryRun(session, reader, useCase))
+  const asked = session.options.dryRun === true ? session : withoutReview(session)
+  const { outcome, demand } = await session.store.read((reader) => dryRun(asked, reader, useCase))
   if (isRejected(outcome)) throw outcome.rejected.error
   return uncommitted(outcome, demand)
+}
+
+/** Returns a session for the preview that a command shows before it asks: what limits hold is said after the answer, or by `--dry-run`. */
+function withoutReview(session: Session): Session {
+  const { safety: _, ...options } = session.options
+  return { ...session, options }
 }
 
 function uncommitted<R>({ result, changed, at }: Draft<R>, demand: KeyDemand): TransactionResult<R> {
@@ -184,6 +193,7 @@ function commitDraft<R>(
   // from here on an event may reference the new keys, even if the commit ends with an error
   if (changed) signing.keep()
   const commit = staged === undefined ? undefined : withWatch(session, () => writer.commit(staged))
+  if (changed && session.options.safety !== undefined) forgetHeld(session, tx.work.touched('ca'))
   const unsynced = changed ? unconfirmedOf(tx.work) : []
   for (const handle of unsynced) session.options.watch?.unsynced?.add(handle)
   const tree = publishTree(session, tx, at, { isCommitted: commit !== undefined })

@@ -58,6 +58,10 @@ export async function draft<R>(
     const changed = [...work.touched('ca'), ...work.touched('ta')]
     if (!isHeld(tx)) await publishLocal(tx, changed)
     else if (changed.length > 0 && !options.isDryRun) session.options.onNotice?.(HELD)
+    if (session.options.safety !== undefined && work.changed) {
+      const { reviewChange } = await import('../safety/review.js')
+      await reviewChange(session, tx, session.options.safety)
+    }
     const at = tx.ports.clock.now()
     return { tx, result, changed: work.changed, at, reader, toRenumber: needsRenumbering(reader, publishing(work)) }
   } catch (error) {

@@ -5,6 +5,7 @@
 import { AppError, hintThen, rewrap } from '../../base/errors.js'
 import type { Rejected } from '../../eventsourcing/work.js'
 import type { FileWriter } from '../../store/commit/writer.js'
+import { noteHeld } from '../session/held-changes.js'
 import type { Session } from '../session/session.js'
 import { countingSigner } from '../session/signing.js'
 import { draft, isRejected, type RejectedDraft, type UseCase } from './draft.js'
@@ -35,6 +36,7 @@ export function recordRejection(session: Session, writer: FileWriter, rejected: 
   try {
     const at = session.clockFor(writer).now()
     writer.commit(toStagedCommit(session, at, [work.rejected(rejected)], undefined))
+    if (session.options.safety !== undefined) noteHeld(session, id, at, error)
     return error
   } catch (cause) {
     return unrecorded(error, cause)

@@ -20,7 +20,7 @@ export const routingFlags = {
   'stale-bgp': flag.boolean({ description: 'take files of any age' }),
 }
 
-interface RoutingValues {
+export interface RoutingValues {
   readonly bgp?: readonly string[] | undefined
   readonly vrps?: string | undefined
   readonly 'min-peers'?: number | undefined

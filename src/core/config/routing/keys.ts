@@ -35,6 +35,30 @@ export const ROUTING_SECTIONS: readonly EnrolmentSection[] = [
         example: '"168h"',
         fallback: '"168h"',
       },
+      {
+        name: 'protected_prefixes',
+        about:
+          'prefixes that relying parties need to reach, with the AS that announces each, or without where bgp tells',
+        example: '["192.0.2.0/24 => AS64496", "2001:db8::/48"]',
+        fallback: '[]',
+        details: [
+          'A change that makes a route to one of them, or to a protected host, invalid is refused.',
+          '--allow-invalid-repository with --reason makes it nevertheless.',
+        ],
+      },
+      {
+        name: 'protected_hosts',
+        about: 'hosts to protect beside those of our repository, our parents and their repositories',
+        example: '["rpki.example.net"]',
+        fallback: '[]',
+        details: ['brine tick looks up their addresses, and those of the name servers of their zones, once an hour.'],
+      },
+      {
+        name: 'name_servers',
+        about: 'name servers that brine tick asks for these addresses; empty: those of the system',
+        example: '["192.0.2.53"]',
+        fallback: '[]',
+      },
     ],
   },
   {

@@ -10,6 +10,16 @@ export interface IgnoredRoute {
   readonly date: string
 }
 
+/** A prefix that relying parties need to reach, from `protected_prefixes`. */
+export interface ProtectedPrefix {
+  /** Canonical text. */
+  readonly prefix: string
+  /** AS that announces it; undefined if the announcements have to tell. */
+  readonly asn: number | undefined
+  /** As it is written. */
+  readonly text: string
+}
+
 export interface RoutingConfig {
   /** Files of announcements. */
   readonly bgp: readonly string[]
@@ -20,6 +30,11 @@ export interface RoutingConfig {
   /** Seconds after which the files are too old to judge by. */
   readonly maxAge: number
   readonly ignored: readonly IgnoredRoute[]
+  readonly protected: readonly ProtectedPrefix[]
+  /** Hosts whose addresses are protected beside those that Brine knows itself. */
+  readonly protectedHosts: readonly string[]
+  /** Name servers that are asked for them, as `address` or `address:port`; empty: those of the system. */
+  readonly nameServers: readonly string[]
   /** The first fault with its line, for which the section is not used; null without one. */
   readonly disabled: string | null
 }
@@ -30,6 +45,9 @@ export const NO_ROUTING: RoutingConfig = {
   minPeers: 13,
   maxAge: 7 * 86400,
   ignored: [],
+  protected: [],
+  protectedHosts: [],
+  nameServers: [],
   disabled: null,
 }
 

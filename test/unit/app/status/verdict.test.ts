@@ -23,6 +23,7 @@ const WELL: StatusFacts = {
   unpublished: [],
   outdated: [],
   suspended: [],
+  held: [],
   future: [],
   served: true,
   freeBytes: 1e12,

@@ -18,6 +18,7 @@ import {
   publisherResponse,
   updatePublisherId,
 } from '../../../../src/core/app/exchange/server/publisher-contact.js'
+import { showPublisher } from '../../../../src/core/app/exchange/server/publishers.js'
 import type { Session } from '../../../../src/core/app/session/session.js'
 import { status } from '../../../../src/core/app/status/status.js'
 import { type Handle, parseHandle } from '../../../../src/core/base/handle.js'
@@ -60,6 +61,9 @@ const deliver = async (): Promise<Deliver> =>
 
 /** Returns the end of our ID certificate that `parent show` gives. */
 const shown = async () => (await showParent(await here(), KID, UP)).contact?.id.notAfter
+
+/** Returns the end of the server's ID certificate that `pubserver publisher show` gives. */
+const shownOfPublisher = async () => (await showPublisher(await there(), KID)).id?.own.notAfter
 
 /** Returns the error of a refresh of the parent; null: none. */
 async function refreshFails(): Promise<string | null> {
@@ -322,6 +326,8 @@ test('children, publishers and repositories hold the former certificate of a key
   const serverLater = (await renewId(await there(), null, serverId.ski)).ids[0]?.notAfter
   expect(later).not.toBe(caId.notAfter)
   expect(await hints()).toEqual([child, publisher])
+  expect(serverLater).not.toBe(serverId.notAfter)
+  expect(await shownOfPublisher()).toBe(serverId.notAfter)
 
   // a certificate of the peer leaves what it holds of ours as it is
   await renewId(await here(), KID, null)
@@ -338,6 +344,7 @@ test('children, publishers and repositories hold the former certificate of a key
   await useId(await there(), null, serverId.ski, [{ kind: 'publisher', name: KID }])
   expect(await heldOf(await there(), TESTBED)).toEqual([['child', later]])
   expect(await heldOf(await there(), null)).toEqual([['publisher', serverLater]])
+  expect(await shownOfPublisher()).toBe(serverLater)
   expect(await hints()).toEqual([])
   expect(await idFindingsOf(await there())).toEqual([])
 

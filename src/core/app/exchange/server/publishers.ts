@@ -7,7 +7,7 @@ import { addSeconds, type Duration, type Instant, later } from '../../../base/ti
 import type { KeyId, Sha256 } from '../../../crypto/ports.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { peerDer } from '../../../identity/contact.js'
-import { idKey } from '../../../identity/id-keys.js'
+import { heldUntil, idKey } from '../../../identity/id-keys.js'
 import { type LastExchange, type PeerName, readExchange } from '../../../peers/last-exchange.js'
 import type { ObjectRef, PubdState, Publisher } from '../../../pubd/state.js'
 import { soonest } from '../../changes/outcome.js'
@@ -40,7 +40,7 @@ export interface PublisherShowReport extends PublisherRow {
   readonly addedAt: Instant
   /** Null for a publisher of this data directory. */
   readonly id: {
-    /** Our ID key that it was given, and the end of its certificate. */
+    /** Our ID key that it was given, and the end of the certificate of that key which the publisher has. */
     readonly own: { readonly ski: KeyId; readonly notAfter: Instant | null }
     /** The ID certificate that verifies its messages. */
     readonly peer: { readonly ski: KeyId; readonly notAfter: Instant }
@@ -71,6 +71,9 @@ export async function showPublisher(session: Session, publisher: Handle): Promis
     const exchange = readExchange(session.options.dataDir, exchangeName(publisher))
     const { remote, addedAt, base, objects } = known
     const peer = remote === undefined ? undefined : readIdCertificate(peerDer(remote.peer))
+    const own = remote === undefined ? undefined : idKey(state, remote.id)
+    // the certificate that the publisher has, which may be older than the newest one of that key
+    const until = own === undefined ? null : heldUntil(own, remote?.idUntil)
     return {
       ...(await withStaleAt(work, { known, row: rowOf(publisher, known, exchange) })),
       addedAt,
@@ -78,7 +81,7 @@ export async function showPublisher(session: Session, publisher: Handle): Promis
         remote === undefined || peer === undefined
           ? null
           : {
-              own: { ski: remote.id, notAfter: idKey(state, remote.id)?.notAfter ?? null },
+              own: { ski: remote.id, notAfter: until },
               peer: { ski: peer.ski, notAfter: peer.notAfter },
             },
       exchange: exchangeRow(exchange),

@@ -19,7 +19,7 @@ export interface ForeignPublisher {
   drop(name: string, before: string): Pdu
   /** Returns the signed query: a list without PDUs. */
   message(at: Instant, pdus?: readonly Pdu[]): Promise<Uint8Array>
-  /** Sends a query, signed at the time of the session. */
+  /** Sends a query, signed at the time of the session. Throws the fault of a server that fails. */
   ask(session: Session, pdus?: readonly Pdu[]): Promise<PublicationReply>
 }
 
@@ -48,6 +48,11 @@ export function publisherAt(party: Party, handle: Handle, base: string): Foreign
       ...(before === undefined ? {} : { hash: hashOf(before) }),
     }),
     drop: (file, before) => ({ kind: 'withdraw', tag: `t-${file}`, uri: base + file, hash: hashOf(before) }),
-    ask: async (session, pdus) => (await answerPublication(session, handle, await message(session.now(), pdus))).reply,
+    ask: async (session, pdus) => {
+      const { reply, fault } = await answerPublication(session, handle, await message(session.now(), pdus))
+      // the server tells the sender that it failed, and the operator why
+      if (fault !== undefined) throw fault
+      return reply
+    },
   }
 }

@@ -45,7 +45,7 @@ export interface TwoDirectories {
   there(): Promise<Session>
   stateHere(ca: Handle): Promise<CaState>
   stateThere(ca: Handle): Promise<CaState>
-  /** Returns the answer of the server to a message that is sent to a URI. */
+  /** Returns the answer of the server to a message that is sent to a URI. Throws the fault of a server that fails. */
   answer(uri: string, cms: Uint8Array): Promise<Uint8Array>
 }
 
@@ -69,7 +69,10 @@ export function atDirectories(
     async answer(uri, cms) {
       const [, service, name = ''] = /\/(rfc6492|rfc8181)\/([^/]+)$/.exec(uri) ?? []
       const answer = service === 'rfc6492' ? answerProvisioning : answerPublication
-      return (await answer(await there(), parseHandle(name), cms)).cms
+      const { cms: answered, fault } = await answer(await there(), parseHandle(name), cms)
+      // the server tells the peer that it failed, and the operator why
+      if (fault !== undefined) throw fault
+      return answered
     },
   }
 }

@@ -98,7 +98,7 @@ const READING = new Set([
     'roa list',
     'roa suggest',
   ],
-  ...['status', 'ta show', 'ta tal', 'tls show'],
+  ...['doctor', 'status', 'ta show', 'ta tal', 'tls show'],
 ])
 
 const commands = readdirSync('src/commands', { recursive: true, encoding: 'utf8' })

@@ -19,6 +19,7 @@ const TELLS: Readonly<Record<string, number>> = {
   'answer rfc6492': 1,
   'audit diff': 4,
   'clock show': 1,
+  doctor: 1,
   'parent refresh': 15,
   plan: 4,
   'pubserver probe': 15,
@@ -320,6 +321,7 @@ async function upkeep(run: Run, site: EnrolSite, folder: string): Promise<void> 
   await run('tls show')
   await run('tls renew', '--yes')
   await run('status')
+  await run('doctor')
   await run('republish', '--now')
   site.now += 40 * 86400
   await run('tick')

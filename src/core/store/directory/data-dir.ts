@@ -62,11 +62,19 @@ function noDataDir(path: string, what: string): AppError {
   return new AppError('no-data-dir', 'no-data-dir', `${path}: ${what}`, {
     hint:
       kept === undefined
-        ? `brine init --data-dir ${path}`
+        ? missingMarkerHint(path)
         : `a restore was interrupted: run it again, or put the old directory back: mv ${kept} ${path}`,
     details: { path },
   })
 }
+
+/** Returns the next step; a directory that holds history has lost its marker, and `init` would not bring it back. */
+function missingMarkerHint(path: string): string {
+  const hasHistory = fs.existsSync(layoutOf(path).commits)
+  return hasHistory ? RESTORE_MARKER : `brine init --data-dir ${path}`
+}
+
+const RESTORE_MARKER = 'restore brine.json from a backup or a copy of this directory; it cannot be rebuilt from history'
 
 /**
  * Returns the real path of a usable data directory. Throws `data-dir-empty`, `no-data-dir`, `data-dir-exposed`, `data-dir-foreign`, `io`.
@@ -159,7 +167,7 @@ export function refuseChangedMarker(dir: string, marker: AnyMarker, last: Stored
   const path = layoutOf(dir).marker
   const what = last.marker === undefined ? 'history does not record it' : `commit ${last.commit} records another hash`
   throw new AppError('corrupt', 'marker-changed', `${path}: id, createdAt, format or test was changed (${what})`, {
-    hint: 'restore brine.json from a backup or a copy of this directory; it cannot be rebuilt from history',
+    hint: RESTORE_MARKER,
     details: { path, commit: last.commit },
   })
 }

@@ -19,6 +19,7 @@ import { planState } from '../../src/core/app/desired-state/plan.js'
 import { destroyRetired } from '../../src/core/app/operations/tick-keys.js'
 import { initAuditKey } from '../../src/core/app/proof/checkpoint.js'
 import { recover } from '../../src/core/app/recovery/recover.js'
+import { NOTHING_ACCEPTED } from '../../src/core/app/safety/review.js'
 import { parseHandle } from '../../src/core/base/handle.js'
 import { readState } from '../../src/core/desired-state/read.js'
 import { onFileOperation } from '../../src/core/store/disk/io-error.js'
@@ -104,7 +105,7 @@ const subjects: readonly Subject[] = [
         'state.toml',
       )
       const session = await quickSession(dir, now)
-      return applyPlan(session, file, await planState(session, file, true))
+      return applyPlan(session, file, await planState(session, file, true, { safety: NOTHING_ACCEPTED }))
     },
   },
   {

@@ -50,7 +50,7 @@ export const roaCommands = {
     decide: (state, changes, ports) => {
       const { add, remove, annotate = [] } = changes
       const isNoOp = add.length + remove.length + annotate.length === 0
-      return isNoOp ? [] : reconciled([updated(state, changes, ports)], ports)
+      return isNoOp ? [] : reconciled([roasUpdated(state, changes, ports)], ports)
     },
     publishesOnly: false,
     summarize: ({ add, remove, annotate = [] }) => ({
@@ -61,7 +61,8 @@ export const roaCommands = {
   }),
 }
 
-function updated(
+/** Returns the event by which the configuration changes. */
+export function roasUpdated(
   { roas }: CaState,
   { add, remove, annotate = [] }: RoaChanges,
   { clock }: Pick<IssuingPorts, 'clock'>,

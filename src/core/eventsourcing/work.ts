@@ -166,6 +166,19 @@ export class Work implements ObjectSink {
     return events
   }
 
+  /** Applies an event of a command without the signing that `decide` would do. Only for a forecast: such a work is never committed. */
+  assume<S, C extends DomainCommand, E extends DomainEvent, P>(
+    aggregate: Aggregate<S, C, E, P>,
+    handle: Handle,
+    command: C,
+    event: E,
+  ): void {
+    const held = this.#hold(aggregate, handle)
+    held.state = aggregate.evolve(held.state as S, event)
+    held.events.push(event)
+    held.command ??= aggregate.summarize(command)
+  }
+
   /** True if a command had an effect. */
   get changed(): boolean {
     return [...this.#held.values()].some((h) => h.events.length > 0)

@@ -2,7 +2,7 @@
  * Use case of `brine apply`: puts desired state into effect, in one commit for each CA (see steps.ts).
  * Invariant: nothing changes unless every rule accepts the whole plan; a step is committed only if its CA is still as it was planned.
  */
-import { AppError } from '../../base/errors.js'
+import { AppError, rejection } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { dueTimes } from '../../ca/publishing.js'
 import { changesOf, type PlanRow, rowsOf } from '../../desired-state/difference.js'
@@ -12,10 +12,11 @@ import { caState, runCa, type TransactionContext } from '../session/context.js'
 import type { Session } from '../session/session.js'
 import { transact } from '../transaction/transact.js'
 import { currentState } from './current.js'
+import { type ForecastOptions, refuseHeldPlan } from './forecast.js'
 import { changesSomething, type Plan } from './plan.js'
 import { runStep } from './run-step.js'
 import { type Step, stepsOf } from './steps.js'
-import { withCa } from './violations.js'
+import { planOutdated, withCa } from './violations.js'
 
 /** Commit of one step. */
 export interface AppliedStep extends Omit<Outcome, 'changed' | 'dryRun'> {
@@ -69,6 +70,18 @@ export function checkLimits(plan: Plan, { planDigest, maxRemovals }: ApplyLimits
     )
 }
 
+/** Throws what the limits hold and the guard refuses (rejected). History records it, but not for a dry run. */
+export async function refuseHeld(
+  session: Session,
+  file: StateFile,
+  plan: Plan,
+  options: ForecastOptions & { readonly dryRun: boolean },
+): Promise<void> {
+  if (plan.held.length === 0) return
+  if (options.dryRun) throw rejection(plan.held)
+  await refuseHeldPlan(session, file, plan.cas, options)
+}
+
 /** Returns the report of a plan that is not carried out. */
 export function notApplied(plan: Plan, dryRun: boolean): ApplyReport {
   return {
@@ -83,10 +96,11 @@ export function notApplied(plan: Plan, dryRun: boolean): ApplyReport {
 }
 
 /**
- * Carries out a plan. Throws the error of the first step if nothing was committed: `plan-outdated` (rejected) where the CA has changed since. A
+ * Carries out a plan whose removals were judged as a whole. Throws the error of the first step if nothing was committed: `plan-outdated` (rejected) where the CA has changed since. A
  * failure after a commit is in the report.
  */
-export async function applyPlan(session: Session, file: StateFile, plan: Plan): Promise<ApplyReport> {
+export async function applyPlan(opened: Session, file: StateFile, plan: Plan): Promise<ApplyReport> {
+  const session = withoutRemovalLimits(opened)
   const applied: AppliedStep[] = []
   const steps = stepsOf(plan.cas, file)
   for (const [index, step] of steps.entries()) {
@@ -102,6 +116,13 @@ export async function applyPlan(session: Session, file: StateFile, plan: Plan): 
     }
   }
   return resultOf(plan, applied)
+}
+
+/** Returns a session for the steps: each keeps the guard and the limits of size and expiry, while the plan has kept those of removals. */
+function withoutRemovalLimits(session: Session): Session {
+  const { safety } = session.options
+  if (safety === undefined) return session
+  return { ...session, options: { ...session.options, safety: { ...safety, maxRemovals: Number.POSITIVE_INFINITY } } }
 }
 
 function resultOf(plan: Plan, applied: readonly AppliedStep[]): ApplyReport {
@@ -135,7 +156,5 @@ function refuseChanged(tx: TransactionContext, file: StateFile, { cas, prune }: 
   const now = changesOf({ rows: rowsOf(currentState(tx, [ca]).cas.get(ca), file, ca, prune) })
   const planned = cas.find((one) => one.ca === ca)
   if (planned !== undefined && JSON.stringify(changesOf(planned)) === JSON.stringify(now)) return
-  throw new AppError('rejected', 'plan-outdated', 'another command has changed it since the plan was made', {
-    hint: 'read the new plan: brine plan FILE',
-  })
+  throw planOutdated()
 }

@@ -53,3 +53,10 @@ export function planRejected(found: readonly PlacedViolation[], { placeOf }: Sta
 export function withCa(error: AppError, ca: Handle): AppError {
   return rewrap(error, { message: `${ca}: ${error.message}` })
 }
+
+/** Returns the error of a plan that another command has overtaken. */
+export function planOutdated(): AppError {
+  return new AppError('rejected', 'plan-outdated', 'another command has changed it since the plan was made', {
+    hint: 'read the new plan: brine plan FILE',
+  })
+}

@@ -10,6 +10,7 @@ import { type CaState, currentKey } from '../../ca/state.js'
 import type { Work } from '../../eventsourcing/work.js'
 import { PUBD_HANDLE, pubd } from '../../pubd/aggregate.js'
 import type { PubdState } from '../../pubd/state.js'
+import { formatRoaPayload } from '../../resources/roa-payload.js'
 import { CA, caState, pubdState, readCas } from '../session/context.js'
 import { type VrpChange, vrpCount } from './vrp-changes.js'
 
@@ -27,19 +28,31 @@ export function removalViolations(
   changes: readonly VrpChange[],
   allowed: number | undefined,
 ): readonly Violation[] {
-  const removed = changes.reduce((sum, change) => sum + change.removed.length, 0)
+  const vanished = vanishedBy(changes)
+  const removed = vanished.reduce((sum, { count }) => sum + count, 0)
   if (allowed !== undefined)
     return removed <= allowed ? [] : [held(`${removed} VRPs would vanish, and --max-removals allows ${allowed}`)]
   if (removed <= FREE_REMOVALS) return []
-  const own = changes.flatMap(({ ca, removed: { length }, before }) =>
-    length > FREE_REMOVALS && length > before * CA_SHARE
-      ? [held(`${length} of ${before} VRPs of ${ca} would vanish, more than ${CA_SHARE * 100} %`)]
+  const own = vanished.flatMap(({ ca, count, before }) =>
+    count > FREE_REMOVALS && count > before * CA_SHARE
+      ? [held(`${count} of ${before} VRPs of ${ca} would vanish, more than ${CA_SHARE * 100} %`)]
       : [],
   )
   if (own.length > 0) return own
   const total = totalBefore(work, changes)
   if (removed <= total * TOTAL_SHARE) return []
   return [held(`${removed} of ${total} VRPs of this directory would vanish, more than ${TOTAL_SHARE * 100} %`)]
+}
+
+/** Returns how many VRPs each CA loses, without those that another CA has from the same change. */
+function vanishedBy(
+  changes: readonly VrpChange[],
+): readonly { readonly ca: Handle; readonly count: number; readonly before: number }[] {
+  const isMoved = changes.some(({ removed }) => removed.length > 0)
+  const added = new Set(isMoved ? changes.flatMap((change) => change.added.map(formatRoaPayload)) : [])
+  return changes.map(({ ca, removed, before }) => {
+    return { ca, count: removed.filter((vrp) => !added.has(formatRoaPayload(vrp))).length, before }
+  })
 }
 
 function held(message: string): Violation {

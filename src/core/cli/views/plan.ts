@@ -6,16 +6,33 @@ import { changeEnding } from '../output/change-ending.js'
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
 import { roaImpactLines } from './roa-impact.js'
+import { routingEffectView } from './routing-effect.js'
 
 const WORDS: Readonly<Record<PlanItem, string>> = { ca: 'CA', parent: 'parent', child: 'child', roa: 'ROA' }
+const HELD = ' (apply with --max-removals N, or --yes --reason TEXT)'
+/** Flags by which a held plan passes, by the code of what holds it. */
+const PERMISSIONS: Readonly<Record<string, string>> = {
+  'removals-held': HELD,
+  'publisher-emptied': HELD,
+  'repository-emptied': HELD,
+  'repository-endangered': ' (apply with --allow-invalid-repository --reason TEXT)',
+}
 const MARKS = { add: '+', remove: '-', update: '~', keep: ' ' } as const
 
 /** Returns the plan with its digest; `file` is the name of the file as it was given, for the next command. */
 export function planView(plan: Plan, file: string, theme: Theme): string {
-  const lines = [...planLines(plan, theme), sumLine(plan)]
+  const lines = [...planLines(plan, theme), ...effectLines(plan, theme), ...heldLines(plan, theme), sumLine(plan)]
   if (!changesSomething(plan)) return lines.join('\n')
   const prune = plan.prune ? ' --prune' : ''
   return [...lines, theme.paste(`next: brine apply ${file}${prune} --plan-digest ${plan.digest}`)].join('\n')
+}
+
+function effectLines({ routing }: Plan, theme: Theme): readonly string[] {
+  return routing === undefined ? [] : ['', routingEffectView(routing, theme), '']
+}
+
+function heldLines({ held }: Plan, theme: Theme): readonly string[] {
+  return held.map(({ code, message }) => theme.bad(`held: ${message}${PERMISSIONS[code] ?? ''}`))
 }
 
 /** Returns the changes and what follows from them, without their number. */
@@ -60,7 +77,12 @@ function detailOf({ item, change, before, after }: PlanRow): string {
 /** Returns what was done, commit by commit, and what was not. In a dry run the plan. */
 export function applyView(report: ApplyReport, theme: Theme): string {
   const { dryRun, applied, failed, left } = report
-  if (dryRun) return [...planLines(report, theme), `${sumLine(report)}; dry run, nothing changed`].join('\n')
+  if (dryRun)
+    return [
+      ...planLines(report, theme),
+      ...effectLines(report, theme),
+      `${sumLine(report)}; dry run, nothing changed`,
+    ].join('\n')
   if (applied.length === 0) return [...planLines(report, theme), `${sumLine(report)}; nothing to do`].join('\n')
   const lost = roaImpactLines({ lost: report.lost, regained: report.regained })
   const failure = failed === null ? [] : [theme.bad(`failed: ${failed.message}`)]

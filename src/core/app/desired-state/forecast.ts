@@ -1,0 +1,167 @@
+/**
+ * Forecast of a plan: its steps in a dry run, so that all that the rules reject, the limits hold and the guard refuses is known before the first
+ * of them changes anything.
+ */
+import type { SafetyOptions } from '../../base/context.js'
+import { rejection, type Violation } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import { roasUpdated } from '../../ca/roas.js'
+import type { CaPlan, PlanRow } from '../../desired-state/difference.js'
+import type { StateFile } from '../../desired-state/read.js'
+import { containsPrefix, parseResources } from '../../resources/resource-set.js'
+import { fromRoaKey } from '../../resources/roa-payload.js'
+import { diffRoaVisibility, type RoaImpact, roaStates } from '../authority/roa-impact.js'
+import type { NamedSources } from '../routing/sources.js'
+import { changedAggregate, endangeredRoutes, exceededLimits } from '../safety/review.js'
+import { type RoutingEffectReport, routingPreview } from '../safety/routing-preview.js'
+import { vrpChanges } from '../safety/vrp-changes.js'
+import { CA, caState, type TransactionContext } from '../session/context.js'
+import type { Session } from '../session/session.js'
+import { publishLocal } from '../transaction/local-publication.js'
+import { transact } from '../transaction/transact.js'
+import { type RoaUpdate, runStep } from './run-step.js'
+import { stepsOf } from './steps.js'
+import { type PlacedViolation, planOutdated, planRejected, violationsOf } from './violations.js'
+
+/** Effects of a plan besides its rows. */
+export interface Forecast {
+  /** ROAs that are withdrawn without being named, and those that are published again. */
+  readonly lost: readonly RoaImpact[]
+  readonly regained: readonly RoaImpact[]
+  /** Violations of the limits and the guard by the whole plan. */
+  readonly held: readonly Violation[]
+  /** Effect on announcements; undefined without a file of them. */
+  readonly routing?: RoutingEffectReport | undefined
+}
+
+/** Effects that the user of a plan accepts, and the announcements that it is judged by. */
+export interface ForecastOptions {
+  readonly safety: SafetyOptions
+  /** Files of announcements for `routing`; left out: its effect on them is not wanted. */
+  readonly sources?: NamedSources | undefined
+}
+
+/** Returns what a plan does besides its rows. Throws all violations of rules at once (rejected). */
+export async function forecastPlan(
+  session: Session,
+  file: StateFile,
+  plan: readonly CaPlan[],
+  options: ForecastOptions,
+): Promise<Forecast> {
+  const steps = stepsOf(plan, file)
+  if (steps.length === 0) return { lost: [], regained: [], held: [] }
+  const { safety: _, ...unreviewed } = session.options
+  const done = await transact(
+    { ...session, options: unreviewed },
+    (tx) => runForecast(session, tx, file, plan, options),
+    {
+      dryRun: true,
+    },
+  )
+  return done.result
+}
+
+/** Refuses a plan that is held, so that the history of a CA that it changes records it. Throws `plan-outdated` if nothing holds it any more. */
+export async function refuseHeldPlan(
+  session: Session,
+  file: StateFile,
+  plan: readonly CaPlan[],
+  options: ForecastOptions,
+): Promise<never> {
+  await transact(session, async (tx) => {
+    const { held } = await runForecast(session, tx, file, plan, options)
+    // it ends with an error always: nothing of a forecast may be committed
+    if (held.length === 0) throw planOutdated()
+    const id = changedAggregate(tx.work)
+    throw id === undefined ? rejection(held) : tx.work.refusal(id, held)
+  })
+  throw planOutdated()
+}
+
+async function runForecast(
+  session: Session,
+  tx: TransactionContext,
+  file: StateFile,
+  plan: readonly CaPlan[],
+  { safety, sources }: ForecastOptions,
+): Promise<Forecast> {
+  const steps = stepsOf(plan, file)
+  const found: PlacedViolation[] = []
+  const movesResources = steps.some(({ rows }) => rows.some(({ item }) => item !== 'roa'))
+  const before = movesResources ? roaStates(tx, session.timing) : undefined
+  const endangered = new Map<string, Violation>()
+  for (const { ca, rows } of steps) {
+    await checkStep(tx, ca, rows, found)
+    // each step is published: the way to the repository must be open after every one
+    const routes = await endangeredRoutes(session, tx.work, vrpChanges(tx.work), safety)
+    for (const violation of routes) endangered.set(violation.message, violation)
+  }
+  if (found.length > 0) throw planRejected(found, file)
+  await publishLocal(tx, [...tx.work.touched('ca'), ...tx.work.touched('ta')])
+  const held = [...endangered.values(), ...exceededLimits(tx.work, vrpChanges(tx.work), safety)]
+  const impact =
+    before === undefined ? { lost: [], regained: [] } : diffRoaVisibility(before, roaStates(tx, session.timing))
+  const routing = sources === undefined ? undefined : await routingPreview(session, tx.work, sources)
+  return { ...withoutPlanned(impact, plan), held, ...(routing === undefined ? {} : { routing }) }
+}
+
+async function checkStep(
+  tx: TransactionContext,
+  ca: Handle,
+  rows: readonly PlanRow[],
+  found: PlacedViolation[],
+): Promise<void> {
+  const refused: PlanRow[] = []
+  await runStep(tx, ca, rows, {
+    attempt: async (some, act) => {
+      // what could not be given is not taken either
+      if (some.some((row) => refused.includes(row))) return false
+      try {
+        await act()
+        return true
+      } catch (error) {
+        const isCovered = coveredBy(refused)
+        for (const violation of violationsOf(error)) if (!isCovered(violation)) found.push(placed(ca, some, violation))
+        refused.push(...some)
+        return false
+      }
+    },
+    // the objects of ROAs change nothing that is judged, and signing them takes its time
+    updateRoas: async (handle: Handle, command: RoaUpdate) => {
+      const violations = tx.work.check(CA, handle, command)
+      if (violations.length > 0) throw rejection(violations)
+      tx.work.assume(CA, handle, command, roasUpdated(caState(tx.work, handle), command, tx.ports))
+    },
+  })
+}
+
+/** Returns the function that tells if a violation only follows from resources which a parent was refused to give. */
+function coveredBy(refused: readonly PlanRow[]): (violation: Violation) => boolean {
+  const sets = refused.filter(({ item }) => item === 'parent').map(({ after }) => parseResources(after ?? 'none'))
+  return ({ code, details }) => {
+    const roa = (details as { readonly roa?: string } | undefined)?.roa
+    return (
+      code === 'roa-not-held' && roa !== undefined && sets.some((set) => containsPrefix(set, fromRoaKey(roa).prefix))
+    )
+  }
+}
+
+function placed(ca: Handle, rows: readonly PlanRow[], violation: Violation): PlacedViolation {
+  const roa = (violation.details as { readonly roa?: string } | undefined)?.roa
+  const [first] = rows
+  if (roa !== undefined) return { ca, item: 'roa', name: roa, violation }
+  return { ca, item: first?.item ?? 'ca', name: first?.name ?? ca, violation }
+}
+
+/** Leaves out the ROAs that the plan itself removes. */
+function withoutPlanned(
+  { lost, regained }: Pick<Forecast, 'lost' | 'regained'>,
+  plan: readonly CaPlan[],
+): Pick<Forecast, 'lost' | 'regained'> {
+  const removed = new Set(
+    plan.flatMap(({ ca, rows }) =>
+      rows.filter(({ item, change }) => item === 'roa' && change === 'remove').map(({ name }) => `${ca} ${name}`),
+    ),
+  )
+  return { lost: lost.filter(({ ca, roa }) => !removed.has(`${ca} ${roa}`)), regained }
+}

@@ -4,7 +4,8 @@ import { sortedEntries } from '../base/record.js'
 import { type CommandOf, declare, type EventOf, joined } from '../eventsourcing/declare.js'
 import type { Aggregate } from '../eventsourcing/types.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import { knownKind } from '../rpki/object-kinds.js'
+import { knownKind, type PointKind } from '../rpki/object-kinds.js'
+import { aspaCommands, aspaEvents } from './aspas.js'
 import { childCommands, childEvents } from './children.js'
 import { classCommands, classEvents } from './classes.js'
 import { clockCommands, clockEvents } from './clock.js'
@@ -31,6 +32,7 @@ const events = joined(
   childEvents,
   remoteChildEvents,
   roaEvents,
+  aspaEvents,
   publishingEvents,
   keyrollEvents,
   keyrollCancelEvents,
@@ -46,6 +48,7 @@ const commands = joined(
   childCommands,
   remoteChildCommands,
   roaCommands,
+  aspaCommands,
   publishingCommands,
   keyrollCommands,
   keyrollCancelCommands,
@@ -69,7 +72,7 @@ export const ca: CaAggregate = declare<CaState, CaCommand, CaEvent, IssuingPorts
   logical,
 })
 
-/** Names, resources and ROAs: what two machines that ran the same commands share. */
+/** Names, resources, ROAs and ASPAs: what two machines that ran the same commands share. */
 function logical(state: CaState): Json {
   return {
     handle: state.handle,
@@ -95,10 +98,21 @@ function logical(state: CaState): Json {
         k.state,
         ...(k.repository === undefined ? [] : [k.repository]),
         k.certificate === null ? null : { ...k.certificate.resources },
-        roaNames(k.point.objects),
+        namesOf('roa', k.point.objects),
+        // left out of the digest where there are none, as before there were any
+        ...namesIfAny('asa', k.point.objects),
       ]),
     ]),
     roas: sortedEntries(state.roas).map(([text, config]) => [text, config.comment]),
+    ...(Object.keys(state.aspas ?? {}).length === 0
+      ? {}
+      : {
+          aspas: sortedEntries(state.aspas ?? {}).map(([key, { providers, comment }]) => [
+            key,
+            [...providers],
+            comment,
+          ]),
+        }),
   }
 }
 
@@ -107,8 +121,13 @@ function placeOf({ transport, base, notify }: Repository): Json {
   return { transport, base, ...(notify === undefined ? {} : { notify }) }
 }
 
-function roaNames(objects: Readonly<Record<string, unknown>>): readonly string[] {
+function namesOf(kind: PointKind, objects: Readonly<Record<string, unknown>>): readonly string[] {
   return Object.keys(objects)
-    .filter((name) => knownKind(name) === 'roa')
+    .filter((name) => knownKind(name) === kind)
     .sort()
+}
+
+function namesIfAny(kind: PointKind, objects: Readonly<Record<string, unknown>>): readonly (readonly string[])[] {
+  const names = namesOf(kind, objects)
+  return names.length === 0 ? [] : [names]
 }

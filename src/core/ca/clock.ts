@@ -27,11 +27,14 @@ export const clockEvents = {
         withKey(reached, reset.class, reset.ski, (key) => ({ ...key, point: pointBefore(key.point, reset, at) })),
       state,
     )
-    const { retired } = next
+    const { retired, aspas } = next
     return {
       ...next,
       classes: mapEntries(next.classes, (own) => rollBefore(own, at)),
       roas: mapEntries(next.roas, (roa) => ({ ...roa, since: earlier(roa.since, at) })),
+      ...(aspas === undefined
+        ? {}
+        : { aspas: mapEntries(aspas, (aspa) => ({ ...aspa, since: earlier(aspa.since, at) })) }),
       ...(retired === undefined ? {} : { retired: mapEntries(retired, (since) => earlier(since, at)) }),
     }
   }),

@@ -32,7 +32,9 @@ import type { IssuingPorts } from '../issuing/ports.js'
 import type { Issuer } from '../issuing/signing.js'
 import type { Timing } from '../issuing/timing.js'
 import { fromResourceText } from '../resources/resource-set.js'
-import { desiredRoas, reconcileRoas } from './roa-objects.js'
+import { aspaProducts } from './aspa-objects.js'
+import { reconcileProducts } from './products.js'
+import { desiredRoas, roaProducts } from './roa-objects.js'
 import { activationDueAt } from './roll-state.js'
 import {
   type CaState,
@@ -178,9 +180,10 @@ async function reconcileClass(
   const kept = await reconcileChildren(state.children, issuer, known, held, ports, anew)
   const children = merge([requested, kept])
   const desired = desiredRoas(state.roas, held, resourceClass.aggregated, ports.timing)
-  const roas = await reconcileRoas(desired.roas, issuer, key.point, ports, anew)
-  const put = [...children.put, ...roas.put]
-  const drop = [...children.drop, ...roas.drop].filter((name) => Object.hasOwn(key.point.objects, name))
+  const roas = await reconcileProducts(roaProducts(desired.roas, issuer, ports), key.point, ports, anew)
+  const aspas = await reconcileProducts(aspaProducts(state.aspas, held, issuer, ports), key.point, ports, anew)
+  const put = [...children.put, ...roas.put, ...aspas.put]
+  const drop = [...children.drop, ...roas.drop, ...aspas.drop].filter((name) => Object.hasOwn(key.point.objects, name))
   const changed = put.length > 0 || drop.length > 0 || children.withdrawn.length > 0
   if (!changed && !all && reissue.force !== true && !isPointDue(key.point, ports)) return undefined
   const issue = await issuePoint(issuer, key.point, { put, drop, atLeast: state.numberFloor }, ports)

@@ -9,17 +9,15 @@ import { trustedPrefix } from '../resources/prefix.js'
 import { containsPrefix } from '../resources/resource-set.js'
 import { formatRoaPayload, roaAggregateFileName, roaFileName } from '../resources/roa-payload.js'
 import type { ResourceSet, RoaPayload } from '../resources/types.js'
+import type { DesiredProduct } from './products.js'
 import type { RoaConfig } from './state.js'
 
 /** One ROA object that should be published. */
-export interface DesiredRoa {
-  readonly name: string
+export interface DesiredRoa extends DesiredProduct {
   readonly asn: number
   readonly payloads: readonly RoaPayload[]
   /** Keys of the payloads in the table of configured ROAs. */
   readonly texts: readonly string[]
-  /** Digest of the payloads: an object with the same content is not signed again. */
-  readonly content: string
 }
 
 export interface RoaIndex {

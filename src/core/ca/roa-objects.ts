@@ -1,12 +1,11 @@
 /** ROA objects (RFC 9582): those that the configured ROAs and the certificate of a class lead to, and how they are issued. */
-import { entry, type Table } from '../base/record.js'
-import { isDue } from '../issuing/due.js'
+import type { Table } from '../base/record.js'
 import { issueRoa } from '../issuing/issuer.js'
-import type { NamedObject, PublicationPoint } from '../issuing/point.js'
+import type { NamedObject } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import type { Issuer } from '../issuing/signing.js'
 import type { ResourceSet } from '../resources/types.js'
-import { kindOf } from '../rpki/object-kinds.js'
+import type { DesiredKind } from './products.js'
 import { type DesiredRoa, indexOf, isHeld, singleOf } from './roa-index.js'
 import type { RoaConfig } from './state.js'
 
@@ -38,32 +37,15 @@ export function desiredRoas(
   return { aggregated: isAggregated, roas: isAggregated ? [...byAs.values()] : single(), objectOf }
 }
 
-/** Returns true if the point has the object as it should be, whether it is due or not. */
-export function isPublished(roa: DesiredRoa, point: PublicationPoint): boolean {
-  return entry(point.objects, roa.name)?.content === roa.content
-}
-
-/** Issues ROAs that are missing, changed or about to expire, and those of which `anew` returns true; withdraws those that are not desired. */
-export async function reconcileRoas(
-  desiredObjects: readonly DesiredRoa[],
+/** Returns the ROA objects as products of a class. */
+export function roaProducts(
+  desired: readonly DesiredRoa[],
   issuer: Issuer,
-  point: PublicationPoint,
   ports: IssuingPorts,
-  anew: (name: string) => boolean = () => false,
-): Promise<{ readonly put: readonly NamedObject[]; readonly drop: readonly string[] }> {
-  const names = new Set(desiredObjects.map((roa) => roa.name))
-  const drop = Object.keys(point.objects).filter((name) => kindOf(name) === 'roa' && !names.has(name))
-  const due = desiredObjects.filter((roa) => anew(roa.name) || mustIssue(roa, point, ports))
-  const put = await Promise.all(due.map((roa) => issue(roa, issuer, ports)))
-  return { put, drop }
-}
-
-function mustIssue(roa: DesiredRoa, point: PublicationPoint, ports: IssuingPorts): boolean {
-  const object = entry(point.objects, roa.name)
-  return object === undefined || !isPublished(roa, point) || isDue('roa', object.notAfter, ports)
-}
-
-function issue(roa: DesiredRoa, issuer: Issuer, ports: IssuingPorts): Promise<NamedObject> {
-  const addresses = roa.payloads.map((p) => ({ ...p.prefix, maxLength: p.maxLength }))
-  return issueRoa(issuer, roa.name, { asn: roa.asn, addresses }, roa.content, ports)
+): DesiredKind<DesiredRoa> {
+  const issue = ({ name, asn, payloads, content }: DesiredRoa): Promise<NamedObject> => {
+    const addresses = payloads.map((p) => ({ ...p.prefix, maxLength: p.maxLength }))
+    return issueRoa(issuer, name, { asn, addresses }, content, ports)
+  }
+  return { kind: 'roa', desired, issue }
 }

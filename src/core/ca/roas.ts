@@ -12,6 +12,7 @@ import { formatPrefix } from '../resources/prefix.js'
 import { containsPrefix, fromResourceText } from '../resources/resource-set.js'
 import { formatRoaPayload } from '../resources/roa-payload.js'
 import type { ResourceSet, RoaPayload } from '../resources/types.js'
+import { MAX_PRODUCTS } from './products.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
 import { changedRoas } from './roa-index.js'
 import { type CaState, currentKey, isRoaConfig, type RoaConfig } from './state.js'
@@ -89,17 +90,15 @@ export function heldSets(state: CaState): readonly ResourceSet[] {
   })
 }
 
-/** Objects that a manifest may list beside those of children: rpki-client reads 100,000 files of one. */
-const MAX_AS_NUMBERS = 99_000
-
-/** Returns the violation of a configuration with more AS numbers, and so ROA objects, than a manifest can list. */
-function checkAsNumbers({ roas }: CaState, { add, remove }: RoaChanges): readonly Violation[] {
-  if (Object.keys(roas).length + add.length <= MAX_AS_NUMBERS) return []
+/** Returns the violation of a configuration with more AS numbers, and so ROA objects, than a manifest can list beside the ASPAs. */
+function checkAsNumbers({ roas, aspas = {} }: CaState, { add, remove }: RoaChanges): readonly Violation[] {
+  const most = MAX_PRODUCTS - Object.keys(aspas).length
+  if (Object.keys(roas).length + add.length <= most) return []
   const gone = new Set(remove.map(formatRoaPayload))
   const asns = new Set(add.map(({ payload }) => payload.asn))
   for (const [text, { asn }] of Object.entries(roas)) if (!gone.has(text)) asns.add(asn)
-  if (asns.size <= MAX_AS_NUMBERS) return []
-  const message = `too many AS numbers: ROAs for ${asns.size}, a manifest lists the objects of ${MAX_AS_NUMBERS}`
+  if (asns.size <= most) return []
+  const message = `too many AS numbers: ROAs for ${asns.size}, a manifest lists the objects of ${most}`
   return [{ code: 'roa-too-many-asns', message }]
 }
 

@@ -146,6 +146,22 @@ export const isRoaConfig: Check<RoaConfig> = objectOf<RoaConfig>({
   since: isTime,
 })
 
+/** STORED. An ASPA that the operator configured; the key in the table is its customer AS, `AS64496`. */
+export interface AspaConfig {
+  readonly customer: number
+  /** Ascending, each once. */
+  readonly providers: readonly number[]
+  readonly comment: string | null
+  readonly since: Instant
+}
+
+export const isAspaConfig: Check<AspaConfig> = objectOf<AspaConfig>({
+  customer: isCount,
+  providers: listOf(isCount),
+  comment: orNull(isText),
+  since: isTime,
+})
+
 /** Peers that a request of RFC 8183 is for. */
 export type OfferedTo = 'parents' | 'repositories'
 
@@ -177,6 +193,8 @@ export interface CaState {
   /** Name of the next resource class. */
   readonly nextClass: number
   readonly roas: Table<RoaConfig>
+  /** Left out where none was ever configured. */
+  readonly aspas?: Table<AspaConfig>
   /** Lower bound of manifest numbers, raised if higher numbers than this state knows may have been published. */
   readonly numberFloor: number
   /** Keys that no class uses any more and whose private half is still stored, with the time at which they were retired. */

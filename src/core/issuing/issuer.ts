@@ -5,7 +5,9 @@
 import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
 import type { ResourceSet } from '../resources/types.js'
-import { fileName, OBJECT_KINDS } from '../rpki/object-kinds.js'
+import type { AspaContent } from '../rpki/aspa.js'
+import type { IssuedObjectCodec } from '../rpki/codec.js'
+import { fileName, OBJECT_KINDS, type SignedKind } from '../rpki/object-kinds.js'
 import type { RoaContent } from '../rpki/roa.js'
 import type { CertificateContent, SubjectInfoAccess } from '../rpki/x509/types.js'
 import { endOfValidity } from './due.js'
@@ -52,7 +54,7 @@ export async function issueCaCertificate(
   return store({ name, bytes, serial, notAfter, content, dated: notBefore }, issuer, ports)
 }
 
-/** Issues a ROA (RFC 9582) under `name`, with a one-time EE certificate. `content` is the digest of what it says. */
+/** Issues a ROA (RFC 9582) under `name`. `content` is the digest of what it says. */
 export async function issueRoa(
   issuer: Issuer,
   name: string,
@@ -60,17 +62,38 @@ export async function issueRoa(
   content: string,
   ports: IssuingPorts,
 ): Promise<NamedObject> {
-  const { encode, profile, resources } = await OBJECT_KINDS.roa.codec()
+  return issueSigned('roa', await OBJECT_KINDS.roa.codec(), issuer, { name, says: roa, content }, ports)
+}
+
+/** Issues an ASPA (draft-ietf-sidrops-aspa-profile) under `name`. `content` is the digest of what it says. */
+export async function issueAspa(
+  issuer: Issuer,
+  name: string,
+  aspa: AspaContent,
+  content: string,
+  ports: IssuingPorts,
+): Promise<NamedObject> {
+  return issueSigned('asa', await OBJECT_KINDS.asa.codec(), issuer, { name, says: aspa, content }, ports)
+}
+
+/** Issues a signed object with a one-time EE certificate of exactly its resources. */
+function issueSigned<C>(
+  kind: SignedKind,
+  { encode, profile, resources }: IssuedObjectCodec<C>,
+  issuer: Issuer,
+  { name, says, content }: { readonly name: string; readonly says: C; readonly content: string },
+  ports: IssuingPorts,
+): Promise<NamedObject> {
   const signingTime: Instant = signedAt(issuer.lastUpdate, ports)
-  refuse(name, profile(roa))
+  refuse(name, profile(says))
   return signAndStore(issuer, ports, {
-    kind: 'roa',
+    kind,
     name,
-    eContent: encode(roa),
+    eContent: encode(says),
     signingTime,
     notBefore: signingTime,
-    notAfter: endOfValidity('roa', ports),
-    resources: resources(roa),
+    notAfter: endOfValidity(kind, ports),
+    resources: resources(says),
     content,
   })
 }

@@ -1,6 +1,5 @@
 /**
- * Autonomous System Provider Authorizations (draft-ietf-sidrops-aspa-profile, version 1): content, strict decoder, profile.
- * They are read for inspection only; Brine does not issue them yet.
+ * Autonomous System Provider Authorizations (draft-ietf-sidrops-aspa-profile, version 1): content, encoder, strict decoder, profile.
  *
  * ASPA profile section 3:
  *
@@ -15,8 +14,10 @@ import type { Decoded, ObjectFinding } from '../der/findings.js'
 import { createFindings, type FindingList } from '../der/findings.js'
 import { parseInner, TAG } from '../der/reader.js'
 import { membersOf } from '../der/values.js'
-import type { SignedObjectCodec } from './codec.js'
+import { encode, explicit, integer, seq, seqOf } from '../der/writer.js'
+import type { IssuedObjectCodec } from './codec.js'
 import { readAsid, readVersion } from './signed-object/content-fields.js'
+import { certificateResources } from './x509/encode-resources.js'
 import type { CertificateResources } from './x509/types.js'
 
 export interface AspaContent {
@@ -27,6 +28,14 @@ export interface AspaContent {
 const RULE = 'ASPA profile section 3'
 /** rpki-client reads no longer list. */
 const MAX_PROVIDERS = 10_000
+
+/** Returns the DER eContent, with the version stated: its default is 0. Throws a TypeError for content that the profile refuses. */
+export function encodeAspa(content: AspaContent): Uint8Array {
+  const [first] = checkAspaContent(content)
+  if (first !== undefined) throw new TypeError(`${first.rule}: ${first.message}`)
+  const { customer, providers } = content
+  return encode(seq(explicit(0, integer(1)), integer(customer), seqOf(providers.map(integer))))
+}
 
 /** Returns the ASPA in `eContent` with every finding. Reads on after a finding. */
 export function decodeAspa(eContent: Uint8Array): Decoded<AspaContent> {
@@ -88,9 +97,11 @@ function checkAspaEe(
 }
 
 /** The ASPA profile as a codec of `object-kinds.ts`. */
-export const aspaCodec: SignedObjectCodec<AspaContent> = {
+export const aspaCodec: IssuedObjectCodec<AspaContent> = {
+  encode: encodeAspa,
   decode: decodeAspa,
   profile: checkAspaContent,
+  resources: ({ customer }) => certificateResources({ asn: [{ min: customer, max: customer }], ipv4: [], ipv6: [] }),
   checkEe: (content, ee, findings) => checkAspaEe(content, ee?.extensions.resources ?? {}, findings),
   fields: ({ customer, providers }) => ({ customer, providers }),
 }

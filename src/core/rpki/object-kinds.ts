@@ -42,7 +42,7 @@ export const OBJECT_KINDS = {
     margin: 'roaReissueSeconds',
     codec: once(async () => (await import('./roa.js')).roaCodec),
   },
-  /** ASPA profile; read only: Brine does not issue it yet. */
+  /** ASPA profile (draft-ietf-sidrops-aspa-profile), version 1. */
   asa: {
     suffix: '.asa',
     type: 'aspa',

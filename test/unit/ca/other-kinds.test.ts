@@ -48,11 +48,16 @@ describe('an .asa object among the objects of a CA', () => {
     expect(dueTimes(having(`${'A'.repeat(40)}.cer`), TIMING)?.due).toBe(addSeconds(END, -1000 * DAY))
   })
 
-  test('does not count as a ROA in the digest of the configuration', () => {
-    const digest = JSON.stringify(ca.logical(having('AS64496.asa')))
-    expect(digest).not.toContain('.asa')
-    expect(digest).toBe(JSON.stringify(ca.logical(published)))
-    expect(JSON.stringify(ca.logical(having('AS64496.roa')))).toContain('AS64496.roa')
+  test('stands beside the ROAs in the digest, which is the same as before without one', () => {
+    const namesIn = (name?: string) => {
+      const { classes } = ca.logical(name === undefined ? published : having(name)) as {
+        classes: [string, unknown[]][]
+      }
+      return (classes as unknown as unknown[][]).flatMap((own) => (own[4] as unknown[][]).map((key) => key.slice(2)))
+    }
+    expect(namesIn()).toEqual([[[]]])
+    expect(namesIn('AS64496.roa')).toEqual([[['AS64496.roa']]])
+    expect(namesIn('AS64496.asa')).toEqual([[[], ['AS64496.asa']]])
   })
 })
 

@@ -63,6 +63,10 @@ const CA: Rules<CaCommand> = {
   'repository.leave': () => 'nothing is left in the old repository',
   'child.contact': ({ child: name }) => line('child', name, 'sends messages'),
   'child.hear': ({ child: name }) => line('child', name),
+  'aspas.update': ({ added, changed, removed }) =>
+    [...texts(added).map((text) => `+${text}`), ...texts(changed), ...texts(removed).map((text) => `-${text}`)].join(
+      '; ',
+    ),
   'roas.update': ({ added, removed, annotated }) => changedRoas(texts(added), texts(removed), texts(annotated).length),
   republish,
   'numbers.raise': numbers,

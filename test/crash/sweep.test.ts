@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { updateAspas } from '../../src/core/app/authority/aspas.js'
 import { addCa, removeCa } from '../../src/core/app/authority/cas.js'
 import { updateChild } from '../../src/core/app/authority/children.js'
 import { activateKeyroll, initKeyroll, keyrollStatus } from '../../src/core/app/authority/keyroll.js'
@@ -136,6 +137,16 @@ const subjects: readonly Subject[] = [
     base,
     next,
     run: (dir, now) => updateAcme(dir, now, { add: roas(33) }),
+  },
+  {
+    name: 'aspa update',
+    now: NOW,
+    base,
+    next,
+    run: async (dir, now) =>
+      updateAspas(await quickSession(dir, now), TESTBED, {
+        add: [{ payload: { customer: 64496, providers: [64497] }, comment: null }],
+      }),
   },
   {
     name: 'ca remove',

@@ -18,7 +18,7 @@ const SWEPT: Readonly<Record<string, readonly string[]>> = {
       'keyroll init',
       'recover',
     ],
-    ...['repo sync', 'republish', 'roa add', 'roa update', 'tick: keyroll by republish'],
+    ...['aspa update', 'repo sync', 'republish', 'roa add', 'roa update', 'tick: keyroll by republish'],
   ],
   'sweep-places.test.ts': ['demote', 'init', 'promote', 'restore', 'testbed init'],
   'sweep-enrolment.test.ts': ['est enroll', 'est otp create', 'ha drain'],
@@ -47,6 +47,8 @@ const ONE_COMMIT = 'one commit by `transact`, as the swept commands beside it'
 /** Commands that change something and are in no sweep. */
 const NOT_SWEPT: Readonly<Record<string, string>> = {
   'answer rfc6492': 'the use case that cgi calls, which is swept',
+  'aspa add': 'the use case of aspa update, which is swept',
+  'aspa remove': 'the use case of aspa update, which is swept',
   'backup prune': 'removes whole files, each on its own',
   clean: 'removes files that nothing references, each on its own',
   'clock reset': ONE_COMMIT,
@@ -72,7 +74,16 @@ const NOT_SWEPT: Readonly<Record<string, string>> = {
 
 /** Commands that change nothing but replaceable files, or only the file that the user names. */
 const READING = new Set([
-  ...['audit checkpoint', 'audit diff', 'audit digest', 'audit export', 'audit show', 'audit verify', 'backup list'],
+  ...[
+    'aspa list',
+    'audit checkpoint',
+    'audit diff',
+    'audit digest',
+    'audit export',
+    'audit show',
+    'audit verify',
+    'backup list',
+  ],
   ...['backup verify', 'ca id show', 'ca list', 'ca show', 'child list', 'child response', 'child show', 'clock show'],
   ...['completion', 'config check', 'config show', 'contrib', 'est cacerts', 'est cert list', 'est cert show'],
   ...[

@@ -21,7 +21,7 @@ const event = eventsOn<CaState>()
 export const aspaEvents = {
   'aspas.updated': event(
     {
-      /** Those that are new, and those that change, each as it is afterwards. */
+      /** ASPAs that are new, and those that change, each as it is afterwards. */
       set: listOf(isAspaConfig),
       /** Texts `AS64496`. */
       removed: listOf(isText),

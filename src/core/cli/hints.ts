@@ -92,6 +92,7 @@ export const HINTS: Readonly<Record<string, readonly string[]>> = {
   'roa-unsigned': ['brine roa update --help shows the forms of a file of changes', ...FORMS],
   'roa-prefix-invalid': FORMS,
   'roa-syntax': FORMS,
+  'aspa-too-many': ['brine aspa list {ca}'],
   'roa-too-many': ['split the file: each part is one command'],
   'resources-invalid': ['resources look like: AS64496-AS64511, 192.0.2.0/24, 2001:db8::/32'],
   'handle-invalid': ['handles have letters, digits, - _ and /, and 255 characters at most'],

@@ -41,6 +41,9 @@ const FILE = 'changes'
 const STEPS: readonly (readonly [string, readonly string[], readonly string[]])[] = [
   ['roa add', ['roa', 'add', 'acme', '192.0.2.0/24-28 => 64496 # office'], ['add roa 192.0.2.0/24-28 => 64496']],
   ['roa update', ['roa', 'update', 'acme', '--file', FILE], ['remove roa', 'add roa 192.0.2.0/25-25 => 64496']],
+  ['aspa add', ['aspa', 'add', 'acme', '64496 => 64497, 64498'], ['add aspa AS64496']],
+  ['aspa update', ['aspa', 'update', 'acme', '64496', '--remove', '64497'], ['update aspa AS64496']],
+  ['aspa remove', ['aspa', 'remove', 'acme', '64496'], ['remove aspa AS64496']],
   [
     'ca add',
     ['ca', 'add', 'leaf', '--under', 'acme', '--resources', '192.0.2.0/24'],

@@ -216,6 +216,7 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   await run('roa remove', 'acme', '10.0.0.0/8-9 => 64496')
   await run('roa replace', 'acme', '192.0.2.0/25 => 64497', '10.0.0.0/9 => 64496 # half')
   await desiredState(run, folder)
+  await aspas(run)
   await run('keyroll init', 'acme', '--dry-run')
   await run('keyroll init', 'acme', '--activate-after', '24h')
   await run('keyroll status')
@@ -238,6 +239,19 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   await run('pubserver push', join(folder, 'pushed'))
   await probe(run, join(folder, 'probed.toml'), folder)
   await run('pubserver session-reset', '--yes')
+}
+
+/** ASPAs of `acme`, one of them not held after it was added. */
+async function aspas(run: Run): Promise<void> {
+  await run('child update', 'testbed', 'acme', '--add', 'AS64496, AS64500')
+  for (const more of [['--dry-run'], []]) {
+    await run('aspa add', 'acme', '64496 => 64497, 64498 # transit', 'AS64500=AS0', ...more)
+  }
+  for (const more of [['--dry-run'], []])
+    await run('aspa update', 'acme', '64496', '--add', '64499', '--remove', 'AS64497', ...more)
+  await run('child update', 'testbed', 'acme', '--remove', 'AS64500', '--yes')
+  await run('aspa list', 'acme')
+  for (const more of [['--dry-run'], []]) await run('aspa remove', 'acme', '64500', ...more)
 }
 
 /** Takes away and gives back addresses by desired state, and adds a ROA with a comment. */

@@ -29,7 +29,17 @@ import { fastest } from '../../support/store/store.js'
 const NOW = '2026-11-21T13:00:00Z'
 const formats = readdirSync(frozenDir).flatMap((name) => /^format-(\d+)$/.exec(name)?.[1] ?? [])
 /** Directories that were frozen for types of events which came later. */
-const later = ['2-issuers', '2-clock', '2-exchange', '2-suspended', '2-cleared', '2-ids', '2-cancelled', '2-migrated']
+const later = [
+  '2-issuers',
+  '2-clock',
+  '2-exchange',
+  '2-suspended',
+  '2-cleared',
+  '2-ids',
+  '2-cancelled',
+  '2-migrated',
+  '2-aspas',
+]
 const base = mkdtempSync(join(fastest(), 'brine-frozen-'))
 afterAll(() => rmSync(base, { recursive: true, force: true }))
 

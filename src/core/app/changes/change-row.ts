@@ -7,6 +7,7 @@ export type ChangeItem =
   | 'child'
   | 'repository'
   | 'roa'
+  | 'aspa'
   | 'certificate'
   | 'key'
   | 'publisher'

@@ -11,6 +11,7 @@ import { formatResources, fromResourceText } from '../../resources/resource-set.
 import type { ResourceText } from '../../resources/types.js'
 import { CA, caState, pubdState, TA, type TransactionContext, taState } from '../session/context.js'
 import { isHeld, leaveRepositories, publishLocal } from '../transaction/local-publication.js'
+import { aspaChanges } from './aspa-rows.js'
 import { type ChangeItem, type ChangeRow, difference } from './change-row.js'
 import { changedRoaTexts, type RoaRow, roaRows } from './roa-rows.js'
 
@@ -19,7 +20,7 @@ export interface ChangeOptions {
   readonly dryRun?: boolean | undefined
 }
 
-/** Returns what the work has changed: configuration, certificates and ROAs by CA, then objects and the RRDP serial. Publishes it locally. */
+/** Returns what the work has changed: configuration, certificates, ROAs and ASPAs by CA, then objects and the RRDP serial. Publishes it locally. */
 export async function changeRows(
   tx: TransactionContext,
   timing: Timing,
@@ -42,11 +43,12 @@ export async function changeRows(
   return dryRun ? withoutDummyKeys(rows, newKeys(tx, cas)) : rows
 }
 
-/** Order of the rows: the change itself, then the certificates and ROAs that follow, then the publication. */
+/** Order of the rows: the change itself, then the certificates, ROAs and ASPAs that follow, then the publication. */
 const ORDER: Readonly<Partial<Record<ChangeItem, number>>> = {
   certificate: 1,
   key: 1,
   roa: 2,
+  aspa: 2,
   publisher: 3,
   object: 3,
   rrdp: 4,
@@ -79,6 +81,7 @@ export function caRows(
     ...certificateRows(of, before.classes, after.classes),
     ...keyRows(of, before.classes, after.classes),
     ...roaChanges(of, before, after, timing),
+    ...aspaChanges(of, before, after),
   ]
 }
 

@@ -1,7 +1,7 @@
 /** ROAs of a CA with their state: whether each is published, waits for it, or is not held. */
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
-import { filesAt, isUnconfirmed, isUnconfirmedAt, PLACES, type Place, repositoryAt } from '../../ca/places.js'
+import { isUnconfirmed, type Place } from '../../ca/places.js'
 import { isPublished } from '../../ca/products.js'
 import { differingTexts, payloadOf } from '../../ca/roa-index.js'
 import { type DesiredRoas, desiredRoas } from '../../ca/roa-objects.js'
@@ -13,6 +13,7 @@ import type { ConfirmedObjects } from '../../peers/confirmed-content.js'
 import { containsPrefix, fromResourceText } from '../../resources/resource-set.js'
 import { compareRoaPayload } from '../../resources/roa-payload.js'
 import type { ResourceSet } from '../../resources/types.js'
+import { waitingObjects } from './waiting-objects.js'
 
 export interface RoaRow {
   /** `P-L => ASN`, as commands take it. */
@@ -94,12 +95,7 @@ export function confirmedRows(
 ): readonly RoaRow[] {
   const rows = roaRows(state, timing, wanted)
   if (!isUnconfirmed(state)) return rows
-  const waiting = new Set(PLACES.filter((place) => isUnconfirmedAt(state, place)).flatMap(missing))
-  function missing(place: Place): readonly string[] {
-    const [base, confirmed] = [repositoryAt(state, place)?.base, confirmedAt(place)]
-    const files = filesAt(state, place).filter(({ sha256 }) => confirmed?.has(sha256) !== true)
-    return files.map(({ name }) => `${base}${name}`)
-  }
+  const waiting = waitingObjects(state, confirmedAt)
   const isConfirmed = ({ uri }: NonNullable<RoaRow['object']>): boolean => !waiting.has(uri)
   return rows.map((own) => (own.object === null || isConfirmed(own.object) ? own : { ...own, state: 'pending' }))
 }

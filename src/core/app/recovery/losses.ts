@@ -1,18 +1,21 @@
 /**
- * Lists what a recovery loses: the lost commands, and the ROAs, children and keys that they added or removed.
+ * Lists what a recovery loses: the lost commands, and the ROAs, ASPAs, children and keys that they added or removed.
  * Invariant: derived from the best evidence available (intact events, command records, published ROAs), and used for reports only; a state is
  * never built from it.
  */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry, type Table } from '../../base/record.js'
+import type { Instant } from '../../base/time.js'
 import type { CaEvent } from '../../ca/aggregate.js'
+import { configuredAspas } from '../../ca/aspas.js'
 import type { CaState, RoaConfig } from '../../ca/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { EstEvent } from '../../est/events.js'
 import type { EstState } from '../../est/state.js'
 import type { DomainEvent, StoredCommand } from '../../eventsourcing/types.js'
 import type { ReplayClock } from '../../protocols/replay-clock.js'
+import { formatAspa, parseAspaPayload } from '../../resources/aspa-payload.js'
 import { formatPrefix } from '../../resources/prefix.js'
 import { formatRoaPayload, parseRoaPayload } from '../../resources/roa-payload.js'
 import type { ResourceText, RoaPayload } from '../../resources/types.js'
@@ -34,6 +37,8 @@ export type Loss =
     }
   /** `line` is input for `brine roa update --file -`: `A: …`, or `R: …` for a ROA that is back. */
   | { readonly type: 'roa'; readonly roa: string; readonly back: boolean; readonly line: string }
+  /** `aspa` is input for `brine aspa add`; with other providers in its place, both are listed. */
+  | { readonly type: 'aspa'; readonly aspa: string; readonly back: boolean }
   | { readonly type: 'child'; readonly child: string; readonly back: boolean }
   | { readonly type: 'key'; readonly ski: string; readonly back: boolean }
   | EnrolmentLoss
@@ -76,6 +81,7 @@ function caLosses(plan: AggregatePlan, published: readonly RoaPayload[]): readon
   ]
   return [
     ...lines.map((line) => ({ type: 'roa' as const, ...line })),
+    ...aspaLosses(kept, former),
     ...childLosses(kept.children, former.children),
     ...keyLosses(keysOf(kept), keysOf(former)),
   ]
@@ -97,6 +103,13 @@ function onlyIn<V>(from: Table<V>, to: Table<V>): readonly (readonly [string, V]
   return Object.entries(from)
     .filter(([name]) => entry(to, name) === undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function aspaLosses(kept: CaState, former: CaState): readonly Loss[] {
+  const texts = (state: CaState): readonly string[] => configuredAspas(state).map(formatAspa)
+  const named = (from: readonly string[], to: readonly string[], back: boolean): readonly Loss[] =>
+    from.filter((aspa) => !to.includes(aspa)).map((aspa) => ({ type: 'aspa', aspa, back }))
+  return [...named(texts(former), texts(kept), false), ...named(texts(kept), texts(former), true)]
 }
 
 function childLosses(kept: Table<unknown>, former: Table<unknown>): readonly Loss[] {
@@ -158,6 +171,8 @@ function impliedEvent({ command, at }: StoredCommand): CaEvent | EstEvent | Doma
       })
       return { type: 'roas.updated', added: configs, removed }
     }
+    case 'aspas.update':
+      return impliedAspas(args as Readonly<Record<'added' | 'changed' | 'removed', readonly string[]>>, at)
     case 'child.add':
     case 'child.update': {
       const { child, resources } = args as { readonly child: Handle; readonly resources: ResourceText }
@@ -189,6 +204,19 @@ function impliedEvent({ command, at }: StoredCommand): CaEvent | EstEvent | Doma
     default:
       return undefined
   }
+}
+
+/** Returns undefined if the providers of an ASPA were edited: its arguments do not say what the others are. */
+function impliedAspas(
+  { added, changed, removed }: Readonly<Record<'added' | 'changed' | 'removed', readonly string[]>>,
+  since: Instant,
+): CaEvent | undefined {
+  if (changed.length > 0) return undefined
+  const set = added.flatMap((text) => {
+    const parsed = parseAspaPayload(text)
+    return 'ok' in parsed ? [{ ...parsed.ok.payload, comment: parsed.ok.comment ?? null, since }] : []
+  })
+  return { type: 'aspas.updated', set, removed }
 }
 
 function configOf({ asn, prefix, maxLength }: RoaPayload, comment: string | null): RoaConfig {

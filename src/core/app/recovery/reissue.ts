@@ -1,15 +1,17 @@
 /**
- * Issues missing objects again: a ROA is removed and added, a child's certificate is requested again; manifest and CRL are issued with them.
+ * Issues missing objects again: a ROA or an ASPA is removed and added, a child's certificate is requested again; manifest and CRL are issued with them.
  * Invariant: the configuration stays the same; only the objects change.
  */
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
+import { configuredAspas } from '../../ca/aspas.js'
 import type { RoaAddition } from '../../ca/roas.js'
 import type { CaState, RoaConfig } from '../../ca/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { Child } from '../../issuing/children.js'
 import type { PublicationPoint } from '../../issuing/point.js'
 import { objectsInUse } from '../../pubd/content.js'
+import { aspaFileName } from '../../resources/aspa-payload.js'
 import { fromResourceText, NO_RESOURCES } from '../../resources/resource-set.js'
 import { fromRoaKey, roaAggregateFileName, roaFileName } from '../../resources/roa-payload.js'
 import type { ResourceSet } from '../../resources/types.js'
@@ -50,6 +52,13 @@ async function reissueCa(tx: TransactionContext, state: CaState, missing: Readon
   if (roas.length > 0) {
     await runCa(tx, handle, { type: 'roas.update', add: [], remove: roas.map(([key]) => fromRoaKey(key)) })
     await runCa(tx, handle, { type: 'roas.update', add: roas.map(additionOf), remove: [] })
+  }
+  const aspas = configuredAspas(state).filter(({ customer }) => names.has(aspaFileName(customer)))
+  if (aspas.length > 0) {
+    const remove = aspas.map(({ customer }) => customer)
+    const add = aspas.map(({ customer, providers, comment }) => ({ payload: { customer, providers }, comment }))
+    await runCa(tx, handle, { type: 'aspas.update', add: [], edit: [], remove })
+    await runCa(tx, handle, { type: 'aspas.update', add, edit: [], remove: [] })
   }
   for (const child of childrenOf(state.children, missing)) {
     const run = (resources: ResourceSet) => runCa(tx, handle, { type: 'child.update', child, resources })

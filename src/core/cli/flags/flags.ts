@@ -26,6 +26,8 @@ export const arg = {
   text: customArg<string>({ ...base, parse: async (text) => printable(text) }),
   /** Subject key identifier of a key, upper hexadecimal. */
   keyId: customArg<KeyId>({ ...base, parse: async (text) => keyId(text) }),
+  /** An AS number. */
+  asn: customArg<number>({ ...base, parse: async (text) => asn(text) }),
   /** A path; `-` where the command documents standard input. */
   path: customArg<string>(base),
   /** A sequence number. */

@@ -9,6 +9,7 @@ const WORDS: Readonly<Record<ChangeItem, string>> = {
   child: 'child',
   repository: 'repository',
   roa: 'ROA',
+  aspa: 'ASPA',
   certificate: 'certificate',
   key: 'key',
   publisher: 'publisher',

@@ -94,6 +94,8 @@ function lossLine(lost: Loss): readonly string[] {
     }
     case 'roa':
       return []
+    case 'aspa':
+      return [`#   ${lost.back ? 'back again' : 'lost'}: ASPA ${lost.aspa}`]
     case 'child':
       return [`#   ${lost.back ? 'back again' : 'lost'}: child ${lost.child}`]
     case 'certificate':

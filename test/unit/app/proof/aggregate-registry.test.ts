@@ -115,6 +115,10 @@ const LATER = (
     ['ca', { type: 'keyroll.staged', class: '0', ski: SKI, at: AT, awaitsRepository: true, awaitsParent: false }],
     ['ca', { type: 'keyroll.activated', class: '0', ski: SKI, old: 'B'.repeat(40), at: AT }],
     ['ca', { type: 'keyroll.cancelled', class: '0', ski: SKI, at: AT }],
+    [
+      'ca',
+      { type: 'aspas.updated', set: [{ customer: 1, providers: [2], comment: null, since: AT }], removed: ['AS3'] },
+    ],
     ['ca', { type: 'keyroll.finished', class: '0', ski: SKI, at: AT }],
     ['ca', { type: 'point.withdrawn', class: '0', ski: SKI }],
     ['ca', { type: 'keys.destroyed', skis: [SKI] }],
@@ -190,6 +194,7 @@ it('only these commands may be archived', () => {
       'child.suspend',
       'child.unsuspend',
       'roas.update',
+      'aspas.update',
       'republish',
       'numbers.raise',
       'clock.reset',

@@ -7,7 +7,7 @@ import { SAFETY_NEEDS, safetyFlags } from '../../core/cli/flags/safety.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { roaImpactLines, roaImpactTitles } from '../../core/cli/views/roa-impact.js'
+import { impactLines, impactTitles } from '../../core/cli/views/impact.js'
 
 export default class ChildRemove extends BaseCommand<ChildReport> {
   static override summary = 'remove a child and revoke its certificates'
@@ -27,13 +27,13 @@ export default class ChildRemove extends BaseCommand<ChildReport> {
     const session = await openSession(this.context(flags))
     const preview = await removeChild(session, args.ca, args.child, { dryRun: true })
     if (flags['dry-run']) return preview
-    const text = [`${args.ca} will revoke every certificate of ${args.child}`, ...roaImpactLines(preview)].join('\n')
+    const text = [`${args.ca} will revoke every certificate of ${args.child}`, ...impactLines(preview)].join('\n')
     await this.confirm(text, flags)
     return removeChild(session, args.ca, args.child)
   }
 
   protected override view(report: ChildReport, theme: Theme): string {
-    const ending = changeEnding(report.ca, report, [`child ${report.child} removed`, ...roaImpactTitles(report)])
+    const ending = changeEnding(report.ca, report, [`child ${report.child} removed`, ...impactTitles(report)])
     const shown = changedView(report.changes, ending, theme)
     if (!report.orphaned || report.dryRun) return shown
     return [shown, theme.paste(orphanLine(report.child))].join('\n')

@@ -7,7 +7,7 @@ import { SAFETY_NEEDS, safetyFlags } from '../../core/cli/flags/safety.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { roaImpactLines, roaImpactTitles, SUSPENSION } from '../../core/cli/views/roa-impact.js'
+import { impactLines, impactTitles, SUSPENSION } from '../../core/cli/views/impact.js'
 
 export default class ChildSuspend extends BaseCommand<ChildReport> {
   static override summary = 'suspend a child: revoke its certificates until it is back'
@@ -30,13 +30,13 @@ export default class ChildSuspend extends BaseCommand<ChildReport> {
     const { certificates } = await showChild(session, args.ca, args.child)
     if (certificates.length > 0) {
       const text = `${args.ca} will revoke every certificate of ${args.child} until it is back`
-      await this.confirm([text, ...roaImpactLines(preview, SUSPENSION)].join('\n'), flags)
+      await this.confirm([text, ...impactLines(preview, SUSPENSION)].join('\n'), flags)
     }
     return suspendChild(session, args.ca, args.child)
   }
 
   protected override view(report: ChildReport, theme: Theme): string {
-    const done = [`child ${report.child} suspended`, ...roaImpactTitles(report, SUSPENSION)]
+    const done = [`child ${report.child} suspended`, ...impactTitles(report, SUSPENSION)]
     const ending = changeEnding(report.ca, report, done)
     return changedView(report.changes, ending, theme)
   }

@@ -6,7 +6,7 @@ import { arg, changeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { roaImpactTitles, SUSPENSION } from '../../core/cli/views/roa-impact.js'
+import { impactTitles, SUSPENSION } from '../../core/cli/views/impact.js'
 
 export default class ChildUnsuspend extends BaseCommand<ChildReport> {
   static override summary = 'end the suspension of a child'
@@ -26,7 +26,7 @@ export default class ChildUnsuspend extends BaseCommand<ChildReport> {
   }
 
   protected override view(report: ChildReport, theme: Theme): string {
-    const done = [`child ${report.child} is no longer suspended`, ...roaImpactTitles(report, SUSPENSION)]
+    const done = [`child ${report.child} is no longer suspended`, ...impactTitles(report, SUSPENSION)]
     return changedView(report.changes, changeEnding(report.ca, report, done), theme)
   }
 }

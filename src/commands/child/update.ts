@@ -10,7 +10,7 @@ import { SAFETY_NEEDS, safetyFlags } from '../../core/cli/flags/safety.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { roaImpactLines, roaImpactTitles } from '../../core/cli/views/roa-impact.js'
+import { impactLines, impactTitles } from '../../core/cli/views/impact.js'
 
 /** With `--request`: the ID certificate was replaced. */
 interface Updated extends ChildReport {
@@ -67,7 +67,7 @@ export default class ChildUpdate extends BaseCommand<Updated> {
     const update = resourceChange(flags)
     const preview = await updateChild(session, args.ca, args.child, update, { dryRun: true })
     if (flags['dry-run']) return preview
-    if (preview.lost.length > 0) await this.confirm(roaImpactLines(preview).join('\n'), flags)
+    if (preview.lost.length > 0) await this.confirm(impactLines(preview).join('\n'), flags)
     return updateChild(session, args.ca, args.child, update)
   }
 
@@ -76,7 +76,7 @@ export default class ChildUpdate extends BaseCommand<Updated> {
       return changeEnding(report.ca, report, [`messages of ${report.child} are verified by its new ID certificate`])
     const resources = resourceLine(report.resources)
     const what = resources === 'none' ? 'no longer entitled to any resources' : `entitled to ${resources}`
-    const impact = roaImpactTitles(report)
+    const impact = impactTitles(report)
     const ending = changeEnding(report.ca, report, [`${report.child} is ${what}`, ...impact])
     const shown = changedView(report.changes, ending, theme)
     return [shown, ...unusedKeyLines(report).map(theme.paste)].join('\n')

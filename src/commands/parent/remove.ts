@@ -8,7 +8,7 @@ import { SAFETY_NEEDS, safetyFlags } from '../../core/cli/flags/safety.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { roaImpactLines, roaImpactTitles } from '../../core/cli/views/roa-impact.js'
+import { impactLines, impactTitles } from '../../core/cli/views/impact.js'
 
 export default class ParentRemove extends BaseCommand<ParentRemoveReport> {
   static override summary = 'remove a parent of a CA and what it certified'
@@ -31,7 +31,7 @@ export default class ParentRemove extends BaseCommand<ParentRemoveReport> {
     if (flags['dry-run']) return preview
     const text = [
       `${args.ca} will lose everything that only ${args.parent} certified`,
-      ...roaImpactLines(preview),
+      ...impactLines(preview),
       ...(preview.children.length === 0 ? [] : [`children that are entitled to less: ${preview.children.join(' ')}`]),
     ]
     await this.confirm(text.join('\n'), flags)
@@ -39,7 +39,7 @@ export default class ParentRemove extends BaseCommand<ParentRemoveReport> {
   }
 
   protected override view(report: ParentRemoveReport, theme: Theme): string {
-    const ending = changeEnding(report.ca, report, [`parent ${report.parent} removed`, ...roaImpactTitles(report)])
+    const ending = changeEnding(report.ca, report, [`parent ${report.parent} removed`, ...impactTitles(report)])
     const left = report.revocations
       .filter(({ outcome }) => outcome !== 'revoked')
       .map(({ ski, outcome, message }) => {

@@ -17,8 +17,8 @@ export interface AspaNote {
 
 export type ParsedAspa = { readonly ok: AspaNote } | { readonly faults: readonly Violation[] }
 
-/** Providers that validators read in one ASPA. */
-export const MAX_PROVIDERS = 10_000
+/** Providers of one ASPA that every validator reads: rpki-client refuses 10,000 and says `more than 10000`. */
+export const MAX_PROVIDERS = 9_999
 
 /** So many providers of ten digits, and a comment. */
 const MAX_TEXT = MAX_PROVIDERS * 16
@@ -65,7 +65,7 @@ export function checkProviders(customer: number, providers: readonly number[]): 
   if (customer === 0) fault('aspa-customer-zero', 'AS0 is no network and has no providers')
   if (providers.length === 0) fault('aspa-empty', 'no providers; AS0 alone says that it has none')
   if (providers.length > MAX_PROVIDERS)
-    fault('aspa-too-many-providers', `${providers.length} providers, validators read ${MAX_PROVIDERS}`)
+    fault('aspa-too-many-providers', `${providers.length} providers, validators read at most ${MAX_PROVIDERS}`)
   else for (const asn of twice) fault('aspa-provider-duplicate', `provider ${formatAsn(asn)} is listed twice`)
   if (customer !== 0 && providers.includes(customer)) fault('aspa-customer-provider', 'it is among its own providers')
   if (providers.includes(0) && new Set(providers).size > 1)

@@ -10,11 +10,13 @@
  *
  *     ASID ::= INTEGER (0..4294967295)
  */
+
 import type { Decoded, ObjectFinding } from '../der/findings.js'
 import { createFindings, type FindingList } from '../der/findings.js'
 import { parseInner, TAG } from '../der/reader.js'
 import { membersOf } from '../der/values.js'
 import { encode, explicit, integer, seq, seqOf } from '../der/writer.js'
+import { MAX_PROVIDERS } from '../resources/aspa-payload.js'
 import type { IssuedObjectCodec } from './codec.js'
 import { readAsid, readVersion } from './signed-object/content-fields.js'
 import { certificateResources } from './x509/encode-resources.js'
@@ -26,8 +28,6 @@ export interface AspaContent {
 }
 
 const RULE = 'ASPA profile section 3'
-/** rpki-client reads no longer list. */
-const MAX_PROVIDERS = 10_000
 
 /** Returns the DER eContent, with the version stated: its default is 0. Throws a TypeError for content that the profile refuses. */
 export function encodeAspa(content: AspaContent): Uint8Array {
@@ -71,7 +71,7 @@ export function checkAspaContent({ customer, providers }: AspaContent): readonly
 
 function checkCount(count: number, findings: FindingList): void {
   if (count === 0) findings.add(RULE, 'the list of providers is empty')
-  if (count > MAX_PROVIDERS) findings.refused(RULE, `${count} providers, rpki-client reads ${MAX_PROVIDERS}`)
+  if (count > MAX_PROVIDERS) findings.refused(RULE, `${count} providers, rpki-client reads at most ${MAX_PROVIDERS}`)
 }
 
 /** Adds a finding for each conflict with the EE certificate (ASPA profile section 4): the customer AS alone, not inherited, no IP addresses. */

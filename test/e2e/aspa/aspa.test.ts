@@ -117,15 +117,26 @@ it('a dry run changes nothing', async () => {
   expect(await listed(dataDir)).toEqual([['AS64496 => AS64497, AS64498', 'published', true]])
 })
 
-it('an ASPA whose AS is lost is kept and withdrawn, and published again with the AS', async () => {
+it('an ASPA whose AS is lost is told before, withdrawn and kept, and published again with the AS', async () => {
   const dataDir = copyOfBase()
-  const taken = await runAt(dataDir, ['child', 'update', 'testbed', 'acme', '--remove', 'AS64496', '--yes', '--json'])
+  const take = ['child', 'update', 'testbed', 'acme', '--remove', 'AS64496']
+  const [one] = [{ ca: 'acme', aspa: 'AS64496 => AS64497, AS64498' }]
+  expect((await runAt(dataDir, [...take, '--dry-run', '--json'])).json()).toMatchObject({ lost: [one], regained: [] })
+  const asked = await runAt(dataDir, take)
+  expect([asked.code, asked.stderr]).toEqual([
+    2,
+    expect.stringContaining('1 ASPA no longer held, withdrawn and kept in the configuration'),
+  ])
+  expect(published(dataDir)).toHaveLength(1)
+  const taken = await runAt(dataDir, [...take, '--yes', '--json'])
+  expect(taken.json<{ changes: readonly object[] }>()).toMatchObject({ lost: [one], regained: [] })
   expect(taken.json<{ changes: readonly object[] }>().changes).toContainEqual(
     expect.objectContaining({ item: 'aspa', name: 'AS64496', after: 'AS64497, AS64498 (not held)' }),
   )
   expect(await listed(dataDir)).toEqual([['AS64496 => AS64497, AS64498', 'notHeld', false]])
   expect(published(dataDir)).toEqual([])
-  expect((await runAt(dataDir, ['child', 'update', 'testbed', 'acme', '--add', 'AS64496'])).code).toBe(0)
+  const back = await runAt(dataDir, ['child', 'update', 'testbed', 'acme', '--add', 'AS64496'])
+  expect([back.code, back.stdout]).toEqual([0, expect.stringContaining('1 ASPA held again, published')])
   expect(await listed(dataDir)).toEqual([['AS64496 => AS64497, AS64498', 'published', true]])
   expect(published(dataDir)).toHaveLength(1)
 })

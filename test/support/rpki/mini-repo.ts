@@ -1,5 +1,5 @@
 /**
- * A complete small repository: a trust anchor, one CA, ROAs at both levels (v4, v6, maxLength, AS0), manifests, CRLs, a TAL.
+ * A complete small repository: a trust anchor, one CA, ROAs at both levels (v4, v6, maxLength, AS0), an ASPA, manifests, CRLs, a TAL.
  * Every byte follows from the time that it is built for: keys are fixed, serials are derived from names.
  */
 import { createHash } from 'node:crypto'
@@ -8,10 +8,12 @@ import { dirname, join } from 'node:path'
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
 import { sha256 } from '../../../src/core/crypto/digest.js'
 import type { OneTimeKey } from '../../../src/core/crypto/ports.js'
+import { type AspaContent, aspaCodec } from '../../../src/core/rpki/aspa.js'
+import type { IssuedObjectCodec } from '../../../src/core/rpki/codec.js'
 import { signCrl } from '../../../src/core/rpki/crl.js'
 import { encodeManifest, manifestResources } from '../../../src/core/rpki/manifest.js'
-import type { RoaContent } from '../../../src/core/rpki/roa.js'
-import { encodeRoa, roaResources } from '../../../src/core/rpki/roa.js'
+import type { SignedKind } from '../../../src/core/rpki/object-kinds.js'
+import { type RoaContent, roaCodec } from '../../../src/core/rpki/roa.js'
 import { signObject } from '../../../src/core/rpki/signed-object/sign-object.js'
 import { encodeTal } from '../../../src/core/rpki/tal.js'
 import { signCertificate } from '../../../src/core/rpki/x509/certificate.js'
@@ -80,6 +82,9 @@ const CA_ROA: RoaContent = {
 
 const AS0_ROA: RoaContent = { asn: 0, addresses: [{ family: 4, address: v4('198.51.100.128'), length: 26 }] }
 
+/** The largest AS number, whose INTEGER needs five octets, among its providers. */
+const ASPA: AspaContent = { customer: 64496, providers: [64500, 65551, 4294967295] }
+
 const VRPS: readonly string[] = [
   'AS0,198.51.100.128/26,26',
   'AS4200000000,10.0.0.0/23,23',
@@ -122,9 +127,10 @@ export async function buildMiniRepo(now: Instant): Promise<MiniRepo> {
     ta.key.sign,
   )
   ta.files.set(`${ca.key.id}.cer`, caCertificate)
-  await addRoa(ta, 'AS4200000000.roa', TA_ROA, testKey('ee-1'), now)
-  await addRoa(ca, 'AS64496.roa', CA_ROA, testKey('ee-2'), now)
-  await addRoa(ca, 'AS0.roa', AS0_ROA, testKey('ee-3'), now)
+  await addSigned(ta, roa('AS4200000000.roa', TA_ROA), testKey('ee-1'), now)
+  await addSigned(ca, roa('AS64496.roa', CA_ROA), testKey('ee-2'), now)
+  await addSigned(ca, roa('AS0.roa', AS0_ROA), testKey('ee-3'), now)
+  await addSigned(ca, { kind: 'asa', codec: aspaCodec, name: 'AS64496.asa', content: ASPA }, testKey('ee-6'), now)
   await addCrlAndManifest(ta, 1n, [], testKey('ee-4'), now)
   await addCrlAndManifest(ca, 7n, [serialOf('withdrawn'), 5n], testKey('ee-5'), now)
 
@@ -157,15 +163,24 @@ export function serialOf(name: string): bigint {
   return BigInt(`0x${hex}`) & ((1n << 159n) - 1n)
 }
 
-async function addRoa(by: Authority, name: string, content: RoaContent, key: OneTimeKey, now: Instant): Promise<void> {
+interface Signed<C> {
+  readonly kind: SignedKind
+  readonly codec: IssuedObjectCodec<C>
+  readonly name: string
+  readonly content: C
+}
+
+const roa = (name: string, content: RoaContent): Signed<RoaContent> => ({ kind: 'roa', codec: roaCodec, name, content })
+
+async function addSigned<C>(by: Authority, { kind, codec, name, content }: Signed<C>, key: OneTimeKey, now: Instant) {
   const bytes = await signObject({
-    kind: 'roa',
-    eContent: encodeRoa(content),
+    kind,
+    eContent: codec.encode(content),
     signingTime: now,
     ee: {
       ...issuedBy(by, name, addSeconds(now, -300), addSeconds(now, YEAR)),
       sia: { kind: 'ee', signedObject: uriOf(by.folder + name) },
-      resources: roaResources(content),
+      resources: codec.resources(content),
     },
     issuerSign: by.key.sign,
     key,

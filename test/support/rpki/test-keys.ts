@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { keyIdOf } from '../../../src/core/crypto/digest.js'
 import type { OneTimeKey } from '../../../src/core/crypto/ports.js'
 
-export type TestKeyName = 'ta' | 'ca' | 'ee-1' | 'ee-2' | 'ee-3' | 'ee-4' | 'ee-5'
+export type TestKeyName = 'ta' | 'ca' | 'ee-1' | 'ee-2' | 'ee-3' | 'ee-4' | 'ee-5' | 'ee-6'
 
 export interface TestKey extends OneTimeKey {
   readonly publicKey: KeyObject

@@ -1,9 +1,9 @@
 /** Suspension of a CA by its parent in the same data directory: what stays, what is valid again afterwards, and what changes in between. */
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { diffVisibility, visibleObjects } from '../../../src/core/app/authority/impact.js'
 import { activateDue, activateRoll, cancelRoll, startRoll } from '../../../src/core/app/authority/keyroll-steps.js'
 import { revokeAtParent, syncResources } from '../../../src/core/app/authority/resource-sync.js'
-import { diffRoaVisibility, roaStates } from '../../../src/core/app/authority/roa-impact.js'
 import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/session/context.js'
 import { suspendedAt } from '../../../src/core/app/session/suspended-by.js'
 import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
@@ -79,7 +79,7 @@ function isRevoked(world: World, parent: Handle, serial: string): boolean {
 const held = (world: World, handle: Handle): string =>
   formatResources(fromResourceText(keyOf(world, handle).certificate.resources))
 const visible = (world: World): readonly string[] =>
-  [...roaStates(world.tx, world.tx.ports.timing).values()].flatMap(({ impact, published }) =>
+  [...visibleObjects(world.tx, world.tx.ports.timing).values()].flatMap(({ impact, published }) =>
     published ? [impact.ca as string] : [],
   )
 
@@ -114,13 +114,13 @@ describe.each([TOP, MID])('%s is suspended and let back in', (child) => {
   it('reports the ROAs of all CAs below as lost, and as regained', async () => {
     const world = await family()
     const below = child === TOP ? ['low', 'mid', 'top'] : ['low', 'mid']
-    const states = () => roaStates(world.tx, world.tx.ports.timing)
+    const states = () => visibleObjects(world.tx, world.tx.ports.timing)
     const before = states()
     await suspend(world, child)
     const during = states()
     await unsuspend(world, child)
-    expect(diffRoaVisibility(before, during)).toMatchObject({ lost: below.map((one) => ({ ca: one })), regained: [] })
-    expect(diffRoaVisibility(during, states())).toMatchObject({ lost: [], regained: below.map((one) => ({ ca: one })) })
+    expect(diffVisibility(before, during)).toMatchObject({ lost: below.map((one) => ({ ca: one })), regained: [] })
+    expect(diffVisibility(during, states())).toMatchObject({ lost: [], regained: below.map((one) => ({ ca: one })) })
   })
 })
 

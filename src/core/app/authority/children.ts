@@ -19,18 +19,15 @@ import { caState, readCas, runCa, runTa, type TransactionContext, taState } from
 import type { Session } from '../session/session.js'
 import { transact } from '../transaction/transact.js'
 import { localParent } from './cas.js'
+import { diffVisibility, type Impacts, visibleObjects } from './impact.js'
 import { clockOf, lastSigned } from './replay-clocks.js'
 import { syncResources } from './resource-sync.js'
-import { diffRoaVisibility, type RoaImpact, roaStates } from './roa-impact.js'
 
-export interface ChildReport extends Outcome {
+/** Report of the change; `lost` and `regained` are of any CA below, and what is lost stays configured. */
+export interface ChildReport extends Outcome, Impacts {
   readonly ca: Handle
   readonly child: Handle
   readonly resources: ResourceText
-  /** ROAs of any CA below that are withdrawn because their prefix is no longer held; they stay configured. */
-  readonly lost: readonly RoaImpact[]
-  /** ROAs that are published again. */
-  readonly regained: readonly RoaImpact[]
   readonly changes: readonly ChangeRow[]
   /** True if the child is a CA of this data directory that has no parent left. */
   readonly orphaned: boolean
@@ -170,11 +167,11 @@ async function changeChild(
   const done = await transact(
     session,
     async (tx) => {
-      const before = roaStates(tx, session.timing)
+      const before = visibleObjects(tx, session.timing)
       const keysBefore = keysOf(tx)
       await act(tx)
       if (isLocalChild(tx, parent, child)) await syncResources(tx, child)
-      const { lost, regained } = diffRoaVisibility(before, roaStates(tx, session.timing))
+      const { lost, regained } = diffVisibility(before, visibleObjects(tx, session.timing))
       const resources = childOf(tx, parent, child)?.resources ?? toResourceText({ asn: [], ipv4: [], ipv6: [] })
       const kind = localParent(tx, parent).kind
       const due = kind === 'ca' ? (dueTimes(caState(tx.work, parent), session.timing)?.due ?? null) : null

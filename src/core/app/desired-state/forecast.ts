@@ -10,7 +10,7 @@ import type { CaPlan, PlanRow } from '../../desired-state/difference.js'
 import type { StateFile } from '../../desired-state/read.js'
 import { containsPrefix, parseResources } from '../../resources/resource-set.js'
 import { fromRoaKey } from '../../resources/roa-payload.js'
-import { diffRoaVisibility, type RoaImpact, roaStates } from '../authority/roa-impact.js'
+import { diffVisibility, type Impacts, visibleObjects } from '../authority/impact.js'
 import type { NamedSources } from '../routing/sources.js'
 import { changedAggregate, endangeredRoutes, exceededLimits } from '../safety/review.js'
 import { type RoutingEffectReport, routingPreview } from '../safety/routing-preview.js'
@@ -23,11 +23,8 @@ import { type RoaUpdate, runStep } from './run-step.js'
 import { stepsOf } from './steps.js'
 import { type PlacedViolation, planOutdated, planRejected, violationsOf } from './violations.js'
 
-/** Effects of a plan besides its rows. */
-export interface Forecast {
-  /** ROAs that are withdrawn without being named, and those that are published again. */
-  readonly lost: readonly RoaImpact[]
-  readonly regained: readonly RoaImpact[]
+/** Effects of a plan besides its rows; `lost` and `regained` are of any CA. */
+export interface Forecast extends Impacts {
   /** Violations of the limits and the guard by the whole plan. */
   readonly held: readonly Violation[]
   /** Effect on announcements; undefined without a file of them. */
@@ -88,7 +85,7 @@ async function runForecast(
   const steps = stepsOf(plan, file)
   const found: PlacedViolation[] = []
   const movesResources = steps.some(({ rows }) => rows.some(({ item }) => item !== 'roa'))
-  const before = movesResources ? roaStates(tx, session.timing) : undefined
+  const before = movesResources ? visibleObjects(tx, session.timing) : undefined
   const endangered = new Map<string, Violation>()
   for (const { ca, rows } of steps) {
     await checkStep(tx, ca, rows, found)
@@ -100,7 +97,7 @@ async function runForecast(
   await publishLocal(tx, [...tx.work.touched('ca'), ...tx.work.touched('ta')])
   const held = [...endangered.values(), ...exceededLimits(tx.work, vrpChanges(tx.work), safety)]
   const impact =
-    before === undefined ? { lost: [], regained: [] } : diffRoaVisibility(before, roaStates(tx, session.timing))
+    before === undefined ? { lost: [], regained: [] } : diffVisibility(before, visibleObjects(tx, session.timing))
   const routing = sources === undefined ? undefined : await routingPreview(session, tx.work, sources)
   return { ...withoutPlanned(impact, plan), held, ...(routing === undefined ? {} : { routing }) }
 }
@@ -154,14 +151,11 @@ function placed(ca: Handle, rows: readonly PlanRow[], violation: Violation): Pla
 }
 
 /** Leaves out the ROAs that the plan itself removes. */
-function withoutPlanned(
-  { lost, regained }: Pick<Forecast, 'lost' | 'regained'>,
-  plan: readonly CaPlan[],
-): Pick<Forecast, 'lost' | 'regained'> {
+function withoutPlanned({ lost, regained }: Impacts, plan: readonly CaPlan[]): Impacts {
   const removed = new Set(
     plan.flatMap(({ ca, rows }) =>
       rows.filter(({ item, change }) => item === 'roa' && change === 'remove').map(({ name }) => `${ca} ${name}`),
     ),
   )
-  return { lost: lost.filter(({ ca, roa }) => !removed.has(`${ca} ${roa}`)), regained }
+  return { lost: lost.filter((one) => !('roa' in one) || !removed.has(`${one.ca} ${one.roa}`)), regained }
 }

@@ -73,4 +73,5 @@ export const STANDARDS: readonly (readonly [rfc: string, title: string])[] = [
   ['RFC 8630', 'trust anchor locators'],
   ['RFC 9286', 'manifests, updated by RFC 9981'],
   ['RFC 9582', 'route origin authorizations'],
+  ['draft-ietf-sidrops-aspa-profile', 'autonomous system provider authorizations, version 1'],
 ]

@@ -5,7 +5,7 @@ import type { CaPlan, PlanItem, PlanRow } from '../../desired-state/difference.j
 import { changeEnding } from '../output/change-ending.js'
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
-import { roaImpactLines } from './roa-impact.js'
+import { impactLines } from './impact.js'
 import { routingEffectView } from './routing-effect.js'
 
 const WORDS: Readonly<Record<PlanItem, string>> = { ca: 'CA', parent: 'parent', child: 'child', roa: 'ROA' }
@@ -39,7 +39,7 @@ function heldLines({ held }: Plan, theme: Theme): readonly string[] {
 export function planLines(plan: Plan, theme: Theme): readonly string[] {
   return [
     ...plan.cas.flatMap((ca) => caLines(ca, theme)),
-    ...roaImpactLines({ lost: plan.lost, regained: plan.regained }).map((line, at) =>
+    ...impactLines({ lost: plan.lost, regained: plan.regained }).map((line, at) =>
       at === 0 ? theme.caution(line) : line,
     ),
   ]
@@ -84,7 +84,7 @@ export function applyView(report: ApplyReport, theme: Theme): string {
       `${sumLine(report)}; dry run, nothing changed`,
     ].join('\n')
   if (applied.length === 0) return [...planLines(report, theme), `${sumLine(report)}; nothing to do`].join('\n')
-  const lost = roaImpactLines({ lost: report.lost, regained: report.regained })
+  const lost = impactLines({ lost: report.lost, regained: report.regained })
   const failure = failed === null ? [] : [theme.bad(`failed: ${failed.message}`)]
   const rest = left.length === 0 ? [] : [theme.caution(`not done: ${left.join(', ')}; the same command does the rest`)]
   return [...applied.map(stepLine), ...lost, ...failure, ...rest].join('\n')

@@ -12,8 +12,8 @@ import type { KeyId } from '../../../crypto/ports.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { removeExchange } from '../../../peers/last-exchange.js'
 import { formatResources, fromResourceText } from '../../../resources/resource-set.js'
+import { diffVisibility, type Impacts, visibleObjects } from '../../authority/impact.js'
 import { localChildren, revokeAtParent, syncResources } from '../../authority/resource-sync.js'
-import { diffRoaVisibility, type RoaImpact, roaStates } from '../../authority/roa-impact.js'
 import type { ChangeRow } from '../../changes/change-row.js'
 import { changeRows } from '../../changes/change-rows.js'
 import { type Outcome, outcomeOf } from '../../changes/outcome.js'
@@ -34,14 +34,12 @@ export interface Revocation {
   readonly message: string | null
 }
 
-export interface ParentRemoveReport extends Outcome {
+/** Report of the change; `lost` and `regained` are of any CA below, and what is lost stays configured. */
+export interface ParentRemoveReport extends Outcome, Impacts {
   readonly ca: Handle
   readonly parent: Handle
   /** Keys that a parent elsewhere was asked to revoke; empty in a dry run. */
   readonly revocations: readonly Revocation[]
-  /** ROAs of any CA below that are withdrawn because their prefix is no longer held; they stay configured. */
-  readonly lost: readonly RoaImpact[]
-  readonly regained: readonly RoaImpact[]
   /** Children that are entitled to less afterwards. */
   readonly children: readonly Handle[]
   readonly changes: readonly ChangeRow[]
@@ -69,14 +67,14 @@ export async function removeParent(
 }
 
 async function leave(session: Session, tx: TransactionContext, ca: Handle, parent: Handle, dryRun: boolean) {
-  const before = roaStates(tx, session.timing)
+  const before = visibleObjects(tx, session.timing)
   const was = knownCa(tx.work, ca)
   const known = knownParent(was, parent)
   await revokeLocally(tx, was, parent, known)
   await runCa(tx, ca, { type: 'parent.remove', parent })
   await syncResources(tx, localChildren(tx, ca))
   const is = caState(tx.work, ca)
-  const { lost, regained } = diffRoaVisibility(before, roaStates(tx, session.timing))
+  const { lost, regained } = diffVisibility(before, visibleObjects(tx, session.timing))
   return {
     ...{ lost, regained, children: losingChildren(was, is) },
     changes: await changeRows(tx, session.timing, { dryRun }),

@@ -1,0 +1,49 @@
+/** ROAs and ASPAs withdrawn or published again by a change of resources, in any CA of this data directory. Shown before the change is made. */
+import type { Handle } from '../../base/handle.js'
+import type { CaState } from '../../ca/state.js'
+import type { Timing } from '../../issuing/timing.js'
+import { aspaRows } from '../changes/aspa-rows.js'
+import { roaRows } from '../changes/roa-rows.js'
+import { readCas, type TransactionContext } from '../session/context.js'
+import { hiddenClasses, type IsHidden } from '../session/suspended-by.js'
+
+/** A ROA `P-L => ASN` or an ASPA `AS64496 => AS64497, AS64498` of a CA. */
+export type Impact = { readonly ca: Handle; readonly roa: string } | { readonly ca: Handle; readonly aspa: string }
+
+/** ROAs and ASPAs that a change withdraws and publishes again without naming them. */
+export interface Impacts {
+  readonly lost: readonly Impact[]
+  readonly regained: readonly Impact[]
+}
+
+type States = ReadonlyMap<string, { readonly impact: Impact; readonly published: boolean }>
+
+/** Returns every ROA and ASPA of every CA that can be read, and whether it is published now: not where a CA above is suspended. */
+export function visibleObjects(tx: Pick<TransactionContext, 'work'>, timing: Timing): States {
+  const states = new Map<string, { impact: Impact; published: boolean }>()
+  const isHidden = hiddenClasses(tx)
+  for (const state of readCas(tx.work).cas) {
+    const ca = state.handle
+    const visible = withoutHidden(state, isHidden)
+    const add = (text: string, impact: Impact, row: { readonly state: string }): void =>
+      void states.set(`${ca} ${text}`, { impact, published: row.state === 'published' })
+    for (const row of roaRows(visible, timing)) add(row.roa, { ca, roa: row.roa }, row)
+    for (const row of aspaRows(visible)) add(row.aspa, { ca, aspa: row.aspa }, row)
+  }
+  return states
+}
+
+function withoutHidden(state: CaState, isHidden: IsHidden): CaState {
+  const classes = Object.entries(state.classes)
+  const visible = classes.filter(([name]) => !isHidden(state, name))
+  return visible.length === classes.length ? state : { ...state, classes: Object.fromEntries(visible) }
+}
+
+/** Returns the ROAs and ASPAs whose publication a change ends (`lost`) or begins again (`regained`), in the order of CAs, ROAs before ASPAs. */
+export function diffVisibility(before: States, after: States): Impacts {
+  const changed = (from: boolean) =>
+    [...before]
+      .filter(([key, was]) => was.published === from && (after.get(key)?.published ?? false) !== from)
+      .map(([, was]) => was.impact)
+  return { lost: changed(true), regained: changed(false) }
+}

@@ -11,6 +11,7 @@ import { type HistoryPoint, resolveMoment } from '../../base/moment.js'
 import type { Instant } from '../../base/time.js'
 import { findAggregate } from '../../eventsourcing/aggregate-name.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import type { Session } from '../session/session.js'
 import { rulesOf } from './digest.js'
 import { historyArchived } from './history-records.js'
@@ -40,8 +41,21 @@ export interface PastStates {
 
 const BEGINNING: HistoryPosition = { sequence: 0, version: 0, at: null, commit: 0 }
 
+/** The whole history of a data directory at one revision, verified commit by commit. */
+export interface Histories {
+  readonly reader: StoreReader
+  readonly chain: CommitChain
+  readonly now: Instant
+  past(id: AggregateId): PastStates
+}
+
 /** Runs `work` over the past states of an aggregate, at one revision. Throws `aggregate-unknown` (rejected), `audit-broken` (corrupt). */
 export function readPast<T>(session: Session, name: string, work: (past: PastStates) => T): Promise<T> {
+  return readHistories(session, ({ chain, past }) => work(past(findAggregate(chain.roster, name))))
+}
+
+/** Runs `work` over the histories of all aggregates, at one revision. Throws `audit-broken` (corrupt). */
+export function readHistories<T>(session: Session, work: (histories: Histories) => T | Promise<T>): Promise<T> {
   const { store, options } = session
   return store.read(async (reader) => {
     const source = directorySource(store.layout, reader)
@@ -51,8 +65,8 @@ export function readPast<T>(session: Session, name: string, work: (past: PastSta
       },
     })
     refuseBroken(chain.problems)
-    const id = findAggregate(chain.roster, name)
-    return work(pastStatesOf(source, id, chain, session.clockFor(reader).now()))
+    const now = session.clockFor(reader).now()
+    return work({ reader, chain, now, past: (id) => pastStatesOf(source, id, chain, now) })
   })
 }
 

@@ -208,6 +208,7 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
     await run('child update', 'testbed', 'acme', '--remove', '10.0.0.0/8', '--yes', '--reason', 'test', ...more)
   }
   await run('roa list', 'acme')
+  await run('why', '10.0.0.0/8-9 => 64496')
   const dump = join(folder, 'routes.csv')
   writeFileSync(dump, '64496,192.0.2.0/24\n64497,192.0.2.0/25\n64496,192.0.2.128/26\n')
   await run('roa analyze', 'acme', '--bgp', dump, '--stale-bgp', '--all')

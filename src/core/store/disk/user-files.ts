@@ -9,6 +9,7 @@ import {
   constants,
   fsyncSync,
   lstatSync,
+  mkdirSync,
   openSync,
   readFileSync,
   realpathSync,
@@ -16,7 +17,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { utf8 } from '../../base/bytes.js'
 import { hintOfErrno } from '../../base/errno-hints.js'
 import { AppError } from '../../base/errors.js'
@@ -196,4 +197,25 @@ export function hintOfUserFile(errno: string, path: string): string | undefined 
   if (errno === 'EISDIR') return `name a file: ${path} is a folder`
   if (errno === 'ENOSPC') return `free some space on the file system of ${folder}, or name a file on another one`
   return hintOfErrno(errno)
+}
+
+/** Writes public files to a new folder; each folder in a name is made. A failed write leaves none. Throws `file-exists`, `file-unwritable` (usage), `io`. */
+export function writeUserFolder(
+  path: string,
+  files: readonly { readonly name: string; readonly bytes: Uint8Array }[],
+): void {
+  assertFileNotExists(path)
+  try {
+    mkdirSync(path, { mode: 0o755 })
+  } catch (cause) {
+    throw userFileError('file-unwritable', `cannot write ${path}`, path, cause)
+  }
+  try {
+    for (const folder of new Set(files.map(({ name }) => dirname(name))))
+      mkdirSync(join(path, folder), { recursive: true })
+    for (const { name, bytes } of files) writePublicUserFile(join(path, name), bytes)
+  } catch (error) {
+    rmSync(path, { recursive: true, force: true })
+    throw error
+  }
 }

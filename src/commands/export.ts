@@ -10,7 +10,7 @@ import { formatJson } from '../core/cli/output/json.js'
 export default class Export extends BaseCommand<Exported['document']> {
   static override summary = 'write the CAs of the data directory as desired state'
   static override description =
-    'Writes parents in this data directory with the resources that they give, children elsewhere, and ROAs, in a stable order and one a line, for review in a version control system. `brine plan` compares such a file with a data directory, `brine apply` puts it into effect; right after the export there is no difference. With --at, as it was at that time, replayed from history: piped to `brine plan`, it shows what leads back, and brine apply makes it so as an ordinary reviewed change. Keys, certificates, parents and repositories elsewhere are no part of it: it is no backup.'
+    'Writes parents in this data directory with the resources that they give, children elsewhere, ROAs and ASPAs, in a stable order and one a line, for review in a version control system. `brine plan` compares such a file with a data directory, `brine apply` puts it into effect; right after the export there is no difference. With --at, as it was at that time, replayed from history: piped to `brine plan`, it shows what leads back, and brine apply makes it so as an ordinary reviewed change. Keys, certificates, parents and repositories elsewhere are no part of it: it is no backup.'
   static override exitStatus = {
     1: 'unknown CA, or the history of that time is archived elsewhere',
     2: 'the time is after the present, or before the first commit',

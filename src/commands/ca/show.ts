@@ -4,6 +4,7 @@ import { resourceLine } from '../../core/app/authority/children.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
+import { counted } from '../../core/cli/output/endings.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { leavingText } from '../../core/cli/views/repositories.js'
 
@@ -19,7 +20,7 @@ export default class CaShow extends BaseCommand<CaShowReport> {
 
   protected override view(report: CaShowReport, theme: Theme): string {
     const lines = [
-      `${theme.bold(report.handle)}  ${report.roas} ROAs`,
+      `${theme.bold(report.handle)}  ${report.roas} ROAs${report.aspas === 0 ? '' : `, ${counted(report.aspas, 'ASPA')}`}`,
       `holds       ${resourceLine(report.resources) || 'nothing'}`,
       `repository  ${report.repository?.base ?? 'none'}`,
       ...(report.leaving === null ? [] : [`leaves      ${report.leaving.base}: ${leavingText(report.leaving)}`]),

@@ -5,7 +5,6 @@
 import type { Violation } from '../base/errors.js'
 import { entry, withEntries } from '../base/record.js'
 import { isText, listOf } from '../base/shape.js'
-import type { Instant } from '../base/time.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { formatAsn } from '../resources/asn.js'
@@ -63,7 +62,7 @@ export const aspaCommands = {
       const { add, edit, remove } = changes
       return add.length + edit.length + remove.length === 0
         ? []
-        : reconciled([updated(state, changes, ports.clock.now())], ports)
+        : reconciled([aspasUpdated(state, changes, ports)], ports)
     },
     publishesOnly: false,
     summarize: ({ add, edit, remove }) => ({
@@ -74,7 +73,13 @@ export const aspaCommands = {
   }),
 }
 
-function updated(state: CaState, { add, edit, remove }: AspaChanges, since: Instant): AspaEvent {
+/** Returns the event by which the configuration changes. */
+export function aspasUpdated(
+  state: CaState,
+  { add, edit, remove }: AspaChanges,
+  { clock }: Pick<IssuingPorts, 'clock'>,
+): AspaEvent {
+  const since = clock.now()
   const added = add.map(({ payload: { customer, providers }, comment }) => {
     return { customer, providers: sorted(providers), comment, since }
   })

@@ -1,21 +1,22 @@
 /** The difference between a state and a desired one, as rows. Pure. */
 import type { Handle } from '../base/handle.js'
+import { sortedCustomers } from './aspas.js'
 import { type DesiredCa, type DesiredState, sortedCas, sortedRoas } from './state.js'
 
-export type PlanItem = 'ca' | 'parent' | 'child' | 'roa'
+export type PlanItem = 'ca' | 'parent' | 'child' | 'roa' | 'aspa'
 
 /** One change. `keep`: not in the file, and not removed since nothing said so. */
 export interface PlanRow {
   readonly change: 'add' | 'remove' | 'update' | 'keep'
   readonly item: PlanItem
-  /** Handle of a parent or child, text of a ROA. */
+  /** Handle of a parent or child, text of a ROA, customer AS of an ASPA. */
   readonly name: string
-  /** Resources of a parent or child, comment of a ROA; null: there is none. */
+  /** Resources of a parent or child, comment of a ROA, providers and comment of an ASPA; null: there is none. */
   readonly before: string | null
   readonly after: string | null
 }
 
-/** The changes of one CA, in the order of the lists and of `roa list`. */
+/** The changes of one CA, in the order of the lists, of `roa list` and of `aspa list`. */
 export interface CaPlan {
   readonly ca: Handle
   readonly rows: readonly PlanRow[]
@@ -28,7 +29,7 @@ export interface Counts {
   readonly kept: number
 }
 
-const CHANGES = { parents: 'parent', children: 'child', roas: 'roa' } as const
+const CHANGES = { parents: 'parent', children: 'child', roas: 'roa', aspas: 'aspa' } as const
 
 /**
  * Returns what leads from `current` to `wanted`, for the CAs that `wanted` names; those without a difference are left out. With `prune` what is
@@ -50,14 +51,14 @@ export function rowsOf(
   const isNew: readonly PlanRow[] =
     before === undefined ? [{ change: 'add', item: 'ca', name: handle, before: null, after: null }] : []
   const none: ReadonlyMap<string, string | null> = new Map()
-  const lists = (['parents', 'children', 'roas'] as const).flatMap((list) => {
+  const lists = (['parents', 'children', 'roas', 'aspas'] as const).flatMap((list) => {
     const after = wanted.cas.get(handle)?.[list]
     if (after === undefined) return []
     const rows = listRows(CHANGES[list], before?.[list] ?? none, after, prune).filter(
       // a child that becomes a CA of this directory is given its resources as that
       ({ item, name, after: to }) => item !== 'child' || to !== null || !hasParent(wanted, name, handle),
     )
-    return list === 'roas' ? inRoaOrder(rows) : [...rows].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return inOrder(list, rows)
   })
   return [...isNew, ...lists]
 }
@@ -83,9 +84,15 @@ function listRows(
   return rows
 }
 
-function inRoaOrder(rows: readonly PlanRow[]): readonly PlanRow[] {
+function inOrder(list: keyof typeof CHANGES, rows: readonly PlanRow[]): readonly PlanRow[] {
   const byName = new Map(rows.map((row) => [row.name, row]))
-  return sortedRoas(byName.keys()).flatMap((name) => byName.get(name) ?? [])
+  const names =
+    list === 'roas'
+      ? sortedRoas(byName.keys())
+      : list === 'aspas'
+        ? sortedCustomers(byName.keys())
+        : [...byName.keys()].sort()
+  return names.flatMap((name) => byName.get(name) ?? [])
 }
 
 /** Returns the rows that change something. */

@@ -17,8 +17,11 @@ export function planDigest(
 
 function listed(ca: DesiredCa | undefined) {
   if (ca === undefined) return null
-  const { handle, parents = new Map(), children = new Map(), roas = new Map() } = ca
-  return { handle, parents: sorted(parents), children: sorted(children), roas: sorted(roas) }
+  const { handle, parents = new Map(), children = new Map(), roas = new Map(), aspas = new Map() } = ca
+  return {
+    ...{ handle, parents: sorted(parents), children: sorted(children), roas: sorted(roas) },
+    aspas: sorted(aspas),
+  }
 }
 
 function sorted(list: ReadonlyMap<string, string | null>): readonly (readonly [string, string | null])[] {

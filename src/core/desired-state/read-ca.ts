@@ -7,11 +7,12 @@ import { formatResources, parseResources } from '../resources/resource-set.js'
 import { parseRoaRow } from '../resources/roa-delta-json.js'
 import { formatRoaPayload, type ParsedRoa, parseRoaPayload } from '../resources/roa-payload.js'
 import { MAX_ROA_LINES, tooManyRoas } from '../resources/roa-request.js'
+import { readAspas } from './aspas.js'
 import type { Findings } from './findings.js'
 import type { Path } from './source.js'
 import type { DesiredCa } from './state.js'
 
-const KEYS = ['handle', 'parents', 'children', 'roas']
+const KEYS = ['handle', 'parents', 'children', 'roas', 'aspas']
 const SHARE_KEYS = ['handle', 'resources']
 const ROA_KEYS = ['prefix', 'maxLength', 'asn', 'comment']
 
@@ -29,6 +30,7 @@ export function readCa(raw: unknown, path: Path, findings: Findings): DesiredCa 
       ? {}
       : { children: readShares([...path, 'children'], table['children'], findings) }),
     ...(table['roas'] === undefined ? {} : { roas: readRoas([...path, 'roas'], table['roas'], findings) }),
+    ...(table['aspas'] === undefined ? {} : { aspas: readAspas([...path, 'aspas'], table['aspas'], findings) }),
   }
   return handle === undefined ? undefined : { handle, ...lists }
 }

@@ -2,6 +2,7 @@
 import { AppError, rejection } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { described } from '../config/tables.js'
+import type { PlanItem } from './difference.js'
 import { Findings } from './findings.js'
 import { readCa } from './read-ca.js'
 import { type Path, readSource, type Source, type StateFault } from './source.js'
@@ -9,11 +10,7 @@ import { type DesiredCa, type DesiredState, FORMAT } from './state.js'
 
 export interface StateFile extends DesiredState {
   /** Returns the place of an entry in the file, for what a CA finds wrong with it. */
-  readonly placeOf: (
-    ca: Handle,
-    item: 'ca' | 'parent' | 'child' | 'roa',
-    name: string,
-  ) => Pick<StateFault, 'place' | 'line'>
+  readonly placeOf: (ca: Handle, item: PlanItem, name: string) => Pick<StateFault, 'place' | 'line'>
 }
 
 /** A hundred bytes for each of 300,000 ROAs; the bound protects memory from a wrong file. */
@@ -97,7 +94,7 @@ function isBelow(
   return parents.some((parent) => parent === above || isBelow(cas, parent, above, seen))
 }
 
-const LISTS = { parent: 'parents', child: 'children', roa: 'roas' } as const
+const LISTS = { parent: 'parents', child: 'children', roa: 'roas', aspa: 'aspas' } as const
 
 /** Returns the function that finds the entries of a file without duplicates: a list has them in the order of the file. */
 function places(

@@ -14,6 +14,8 @@ export interface DesiredCa {
   readonly children?: ReadonlyMap<string, string>
   /** Comments of ROAs by their text `P-L => ASN`; null: it has none. */
   readonly roas?: ReadonlyMap<string, string | null>
+  /** Providers and comment of ASPAs, `AS64497, AS64498 # comment`, by their customer AS (aspas.ts). */
+  readonly aspas?: ReadonlyMap<string, string>
 }
 
 export interface DesiredState {

@@ -2,13 +2,14 @@
 
 import { formatPrefix } from '../resources/prefix.js'
 import { fromRoaKey } from '../resources/roa-payload.js'
+import { aspaOf, sortedCustomers } from './aspas.js'
 import { type DesiredCa, type DesiredState, FORMAT, sortedCas, sortedRoas, sortedShares } from './state.js'
 
 const HEADING = [
   '# Desired state of certificate authorities: brine export writes it, brine plan compares it, brine apply puts it into effect.',
   '# A CA that is not named here is left alone, and so is a list that is absent. What a list does not have is kept, unless --prune is given.',
   '# parents: CAs (or the trust anchor) of the same data directory, and what each gives to this CA. children: children elsewhere.',
-  '# roas: "PREFIX-MAXLENGTH => ASN # comment".',
+  '# roas: "PREFIX-MAXLENGTH => ASN # comment". aspas: "CUSTOMER => PROVIDER, PROVIDER # comment".',
 ]
 
 /** Returns the state as commented TOML, one entry a line. */
@@ -17,7 +18,7 @@ export function formatStateToml(state: DesiredState): string {
   return `${[HEADING.join('\n'), `format = ${FORMAT}`, ...blocks].join('\n\n')}\n`
 }
 
-function caLines({ handle, parents, children, roas }: DesiredCa): readonly string[] {
+function caLines({ handle, parents, children, roas, aspas }: DesiredCa): readonly string[] {
   return [
     '[[ca]]',
     `handle = ${tomlString(handle)}`,
@@ -28,6 +29,12 @@ function caLines({ handle, parents, children, roas }: DesiredCa): readonly strin
       : tomlList(
           'roas',
           sortedRoas(roas.keys()).map((text) => tomlRoa(text, roas.get(text))),
+        )),
+    ...(aspas === undefined
+      ? []
+      : tomlList(
+          'aspas',
+          sortedCustomers(aspas.keys()).map((customer) => tomlString(`${customer} => ${aspas.get(customer)}`)),
         )),
   ]
 }
@@ -67,24 +74,37 @@ export interface StateDocument {
       readonly asn: number
       readonly comment?: string
     }[]
+    readonly aspas?: readonly {
+      readonly customer: number
+      readonly providers: readonly number[]
+      readonly comment?: string
+    }[]
   }[]
 }
 
-/** Returns the state as an object for JSON, with ROAs as rows. */
+/** Returns the state as an object for JSON, with ROAs and ASPAs as rows. */
 export function stateDocument(state: DesiredState): StateDocument {
   return {
     format: FORMAT,
-    cas: sortedCas(state).map(({ handle, parents, children, roas }) => ({
+    cas: sortedCas(state).map(({ handle, parents, children, roas, aspas }) => ({
       handle,
       ...(parents === undefined ? {} : { parents: sortedShares(parents).map(shareRow) }),
       ...(children === undefined ? {} : { children: sortedShares(children).map(shareRow) }),
       ...(roas === undefined ? {} : { roas: sortedRoas(roas.keys()).map((text) => roaRow(text, roas.get(text))) }),
+      ...(aspas === undefined
+        ? {}
+        : { aspas: sortedCustomers(aspas.keys()).map((customer) => aspaRow(customer, aspas.get(customer) ?? '')) }),
     })),
   }
 }
 
 function shareRow([handle, resources]: readonly [string, string]): ShareRow {
   return { handle, resources }
+}
+
+function aspaRow(customer: string, text: string) {
+  const { payload, comment } = aspaOf(customer, text)
+  return comment === undefined ? payload : { ...payload, comment }
 }
 
 function roaRow(text: string, comment: string | null | undefined) {

@@ -13,16 +13,18 @@ type Lists = {
   readonly parents?: Readonly<Record<string, string>>
   readonly children?: Readonly<Record<string, string>>
   readonly roas?: Readonly<Record<string, string | null>>
+  readonly aspas?: Readonly<Record<string, string>>
 }
 
 const mapped = <T>(table: Readonly<Record<string, T>>) => new Map(Object.entries(table))
 
 function state(cas: Readonly<Record<string, Lists>>): DesiredState {
-  const made = Object.entries(cas).map(([name, { parents, children, roas }]): [Handle, DesiredCa] => {
+  const made = Object.entries(cas).map(([name, { parents, children, roas, aspas }]): [Handle, DesiredCa] => {
     const lists = {
       ...(parents === undefined ? {} : { parents: mapped(parents) }),
       ...(children === undefined ? {} : { children: mapped(children) }),
       ...(roas === undefined ? {} : { roas: mapped(roas) }),
+      ...(aspas === undefined ? {} : { aspas: mapped(aspas) }),
     }
     return [parseHandle(name), { handle: parseHandle(name), ...lists }]
   })
@@ -158,5 +160,33 @@ roas = [
       expect([...(read.cas.get(ACME)?.roas?.keys() ?? [])][0]).toBe('9.0.0.0/8-24 => 4294967295')
       expect(read.cas.get(BRANCH)?.children?.size).toBe(0)
     }
+  })
+})
+
+describe('ASPAs', () => {
+  const [was, is] = [
+    state({ acme: { aspas: { AS9: 'AS1, AS2 # old', AS100: 'AS3', AS20: 'AS0' } } }),
+    state({ acme: { aspas: { AS100: 'AS3', AS9: 'AS1 # old', AS8: 'AS7' } } }),
+  ]
+
+  it('differ by customer, in the order of their numbers', () => {
+    expect(rows(was, is, true)).toEqual([
+      'acme add aspa AS8: null -> AS7',
+      'acme update aspa AS9: AS1, AS2 # old -> AS1 # old',
+      'acme remove aspa AS20: AS0 -> null',
+    ])
+  })
+
+  it('are left alone where the list is absent, and count for the digest', () => {
+    expect(rows(was, state({ acme: {} }), true)).toEqual([])
+    const digest = (current: DesiredState) => planDigest(current, state({ acme: {} }), [], false)
+    expect(digest(was)).not.toBe(digest(is))
+  })
+
+  it('are written in TOML and JSON as they are read', async () => {
+    const [toml, json] = [formatStateToml(was), JSON.stringify(stateDocument(was))]
+    expect(toml).toContain('aspas = [\n  "AS9 => AS1, AS2 # old",\n  "AS20 => AS0",\n  "AS100 => AS3",\n]')
+    for (const text of [toml, json]) expect(rows((await readState(text, 'f')) as DesiredState, was, true)).toEqual([])
+    expect(stateDocument(was).cas[0]?.aspas?.[0]).toEqual({ customer: 9, providers: [1, 2], comment: 'old' })
   })
 })

@@ -60,7 +60,51 @@ it('reads line ends of Windows, tabs and a byte order mark', async () => {
   expect([...((await readState(text, 'f')).cas.get(ACME)?.roas ?? [])]).toEqual([['10.0.0.0/8-8 => 1', null]])
 })
 
+it('reads ASPAs as text and as rows, in canonical form', async () => {
+  const text = toml(
+    '[[ca]]',
+    'handle = "acme"',
+    'aspas = ["64497=AS2,1", "AS64496 => 0 # none", { customer = "AS64498", providers = [3, "AS2"], comment = " x " }]',
+  )
+  expect([...((await readState(text, 'f')).cas.get(ACME)?.aspas ?? [])]).toEqual([
+    ['AS64497', 'AS1, AS2'],
+    ['AS64496', 'AS0 # none'],
+    ['AS64498', 'AS2, AS3 # x'],
+  ])
+})
+
 describe('faults', () => {
+  it('names each ASPA that is none, with its line', async () => {
+    const text = toml(
+      '[[ca]]',
+      'handle = "acme"',
+      'aspas = [',
+      '  "64496 => 0, 1",',
+      '  "64496",',
+      '  { customer = 1, providers = [] },',
+      '  { customer = 1, providers = [1.5] },',
+      '  { customer = -1, providers = [1] },',
+      '  { customer = 1, providers = [2, 2], note = "x" },',
+      '  { customer = 1, providers = [2], comment = "a\\nb" },',
+      '  7,',
+      '  "AS1 => 2",',
+      '  "1 => 3",',
+      ']',
+    )
+    expect(await faults(text)).toEqual([
+      'line 5: AS64496: AS0 says that there is no provider, and is listed with others',
+      expect.stringMatching(/^line 6: invalid ASPA "64496"/),
+      'line 7: AS1: no providers; AS0 alone says that it has none',
+      'line 8: providers must be a list of AS numbers',
+      'line 9: customer must be an AS number, not -1',
+      expect.stringMatching(/^line 10: unknown key "note"/),
+      'line 10: AS1: provider AS2 is listed twice',
+      'line 11: a comment is one line without control characters and direction marks',
+      'line 12: an ASPA must be a string or a table, not 7',
+      'line 14: AS1 is in the list twice',
+    ])
+  })
+
   it('names unknown keys with the one that was meant, and their lines', async () => {
     const text = toml(
       '',

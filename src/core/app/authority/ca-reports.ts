@@ -34,6 +34,7 @@ export interface CaShowReport {
   /** The repository that it leaves; null where no migration is open. */
   readonly leaving: LeavingRow | null
   readonly roas: number
+  readonly aspas: number
   readonly classes: readonly {
     readonly name: string
     readonly parent: Handle
@@ -61,6 +62,7 @@ export interface CaListReport {
     readonly children: readonly Handle[]
     readonly resources: ResourceText
     readonly roas: number
+    readonly aspas: number
     readonly nextUpdate: Instant | null
   }[]
   /** CAs whose state is damaged. */
@@ -119,6 +121,7 @@ function caRow(state: CaState, timing: Timing): CaListReport['cas'][number] {
     children: Object.keys(state.children).sort() as Handle[],
     resources: toResourceText(heldResources(state)),
     roas: Object.keys(state.roas).length,
+    aspas: Object.keys(state.aspas ?? {}).length,
     nextUpdate: dueTimes(state, timing)?.staleAt ?? null,
   }
 }
@@ -155,6 +158,7 @@ function caDetails(work: Work, state: CaState): CaShowReport {
     repository: repositoryRow(state.repository),
     leaving: leavingRow(state),
     roas: Object.keys(state.roas).length,
+    aspas: Object.keys(state.aspas ?? {}).length,
     classes: Object.values(state.classes).map((c) => ({
       name: c.name,
       parent: c.parent,

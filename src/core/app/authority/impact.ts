@@ -25,10 +25,10 @@ export function visibleObjects(tx: Pick<TransactionContext, 'work'>, timing: Tim
   for (const state of readCas(tx.work).cas) {
     const ca = state.handle
     const visible = withoutHidden(state, isHidden)
-    const add = (text: string, impact: Impact, row: { readonly state: string }): void =>
-      void states.set(`${ca} ${text}`, { impact, published: row.state === 'published' })
+    const add = (key: string | number, impact: Impact, row: { readonly state: string }): void =>
+      void states.set(`${ca} ${key}`, { impact, published: row.state === 'published' })
     for (const row of roaRows(visible, timing)) add(row.roa, { ca, roa: row.roa }, row)
-    for (const row of aspaRows(visible)) add(row.aspa, { ca, aspa: row.aspa }, row)
+    for (const row of aspaRows(visible)) add(row.customer, { ca, aspa: row.aspa }, row)
   }
   return states
 }

@@ -139,7 +139,7 @@ async function commitStep(session: Session, file: StateFile, plan: Plan, step: S
         await act()
         return true
       },
-      updateRoas: (ca, command) => runCa(tx, ca, command),
+      update: (ca, command) => runCa(tx, ca, command),
     })
     return caState(tx.work, step.ca)
   })

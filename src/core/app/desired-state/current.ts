@@ -1,8 +1,11 @@
 /** The state of a data directory as desired state: what a file that changes nothing says. */
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
+import { configuredAspas } from '../../ca/aspas.js'
 import type { CaState } from '../../ca/state.js'
+import { aspaText } from '../../desired-state/aspas.js'
 import type { DesiredCa, DesiredState } from '../../desired-state/state.js'
+import { formatAsn } from '../../resources/asn.js'
 import { formatResources, fromResourceText } from '../../resources/resource-set.js'
 import { childrenOf } from '../authority/children.js'
 import { caState, isTa, type TransactionContext } from '../session/context.js'
@@ -28,6 +31,9 @@ export function activeCa({ work }: Reads, handle: Handle): CaState | undefined {
 /** Returns an active CA as a file describes it. */
 export function currentCa(tx: Reads, state: CaState): DesiredCa {
   const { handle, parents, children, roas } = state
+  const aspas = configuredAspas(state).map(
+    (own) => [formatAsn(own.customer), aspaText(own.providers, own.comment)] as const,
+  )
   const shares = Object.entries(parents).flatMap(([name, contact]) => {
     if (contact.transport !== 'local') return []
     const given = resourcesAt(tx, name as Handle, contact.childName)
@@ -41,6 +47,7 @@ export function currentCa(tx: Reads, state: CaState): DesiredCa {
     parents: new Map(shares),
     children: new Map(elsewhere),
     roas: new Map(Object.entries(roas).map(([text, { comment }]) => [text, comment])),
+    aspas: new Map(aspas),
   }
 }
 

@@ -5,12 +5,15 @@
 import type { SafetyOptions } from '../../base/context.js'
 import { rejection, type Violation } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
-import { roasUpdated } from '../../ca/roas.js'
+import { isAspaHeld } from '../../ca/aspa-objects.js'
+import { aspasUpdated } from '../../ca/aspas.js'
+import { heldSets, roasUpdated } from '../../ca/roas.js'
 import type { CaPlan, PlanRow } from '../../desired-state/difference.js'
 import type { StateFile } from '../../desired-state/read.js'
-import { containsPrefix, parseResources } from '../../resources/resource-set.js'
+import { formatAsn } from '../../resources/asn.js'
+import { containsAsn, containsPrefix, parseResources } from '../../resources/resource-set.js'
 import { fromRoaKey } from '../../resources/roa-payload.js'
-import { diffVisibility, type Impacts, visibleObjects } from '../authority/impact.js'
+import { diffVisibility, type Impact, type Impacts, visibleObjects } from '../authority/impact.js'
 import type { NamedSources } from '../routing/sources.js'
 import { changedAggregate, endangeredRoutes, exceededLimits } from '../safety/review.js'
 import { type RoutingEffectReport, routingPreview } from '../safety/routing-preview.js'
@@ -19,6 +22,7 @@ import { CA, caState, type TransactionContext } from '../session/context.js'
 import type { Session } from '../session/session.js'
 import { publishLocal } from '../transaction/local-publication.js'
 import { transact } from '../transaction/transact.js'
+import { type AspaUpdate, customerOf } from './aspa-changes.js'
 import { type RoaUpdate, runStep } from './run-step.js'
 import { stepsOf } from './steps.js'
 import { type PlacedViolation, planOutdated, planRejected, violationsOf } from './violations.js'
@@ -84,7 +88,7 @@ async function runForecast(
 ): Promise<Forecast> {
   const steps = stepsOf(plan, file)
   const found: PlacedViolation[] = []
-  const movesResources = steps.some(({ rows }) => rows.some(({ item }) => item !== 'roa'))
+  const movesResources = steps.some(({ rows }) => rows.some(({ item }) => item !== 'roa' && item !== 'aspa'))
   const before = movesResources ? visibleObjects(tx, session.timing) : undefined
   const endangered = new Map<string, Violation>()
   for (const { ca, rows } of steps) {
@@ -99,7 +103,7 @@ async function runForecast(
   const impact =
     before === undefined ? { lost: [], regained: [] } : diffVisibility(before, visibleObjects(tx, session.timing))
   const routing = sources === undefined ? undefined : await routingPreview(session, tx.work, sources)
-  return { ...withoutPlanned(impact, plan), held, ...(routing === undefined ? {} : { routing }) }
+  return { ...withoutPlanned(tx, impact, plan), held, ...(routing === undefined ? {} : { routing }) }
 }
 
 async function checkStep(
@@ -123,11 +127,14 @@ async function checkStep(
         return false
       }
     },
-    // the objects of ROAs change nothing that is judged, and signing them takes its time
-    updateRoas: async (handle: Handle, command: RoaUpdate) => {
+    // the objects of ROAs and ASPAs change nothing that is judged, and signing them takes its time
+    update: async (handle: Handle, command: RoaUpdate | AspaUpdate) => {
       const violations = tx.work.check(CA, handle, command)
       if (violations.length > 0) throw rejection(violations)
-      tx.work.assume(CA, handle, command, roasUpdated(caState(tx.work, handle), command, tx.ports))
+      const state = caState(tx.work, handle)
+      const event =
+        command.type === 'roas.update' ? roasUpdated(state, command, tx.ports) : aspasUpdated(state, command, tx.ports)
+      tx.work.assume(CA, handle, command, event)
     },
   })
 }
@@ -136,26 +143,41 @@ async function checkStep(
 function coveredBy(refused: readonly PlanRow[]): (violation: Violation) => boolean {
   const sets = refused.filter(({ item }) => item === 'parent').map(({ after }) => parseResources(after ?? 'none'))
   return ({ code, details }) => {
-    const roa = (details as { readonly roa?: string } | undefined)?.roa
-    return (
-      code === 'roa-not-held' && roa !== undefined && sets.some((set) => containsPrefix(set, fromRoaKey(roa).prefix))
-    )
+    const { roa, customer } = (details ?? {}) as Subject
+    if (code === 'roa-not-held' && roa !== undefined)
+      return sets.some((set) => containsPrefix(set, fromRoaKey(roa).prefix))
+    return code === 'aspa-not-held' && customer !== undefined && sets.some((set) => containsAsn(set, customer))
   }
 }
 
+/** ROA, or customer of an ASPA, that a violation is about. */
+interface Subject {
+  readonly roa?: string
+  readonly customer?: number
+}
+
 function placed(ca: Handle, rows: readonly PlanRow[], violation: Violation): PlacedViolation {
-  const roa = (violation.details as { readonly roa?: string } | undefined)?.roa
+  const { roa, customer } = (violation.details ?? {}) as Subject
   const [first] = rows
+  if (customer !== undefined) return { ca, item: 'aspa', name: formatAsn(customer), violation }
   if (roa !== undefined) return { ca, item: 'roa', name: roa, violation }
   return { ca, item: first?.item ?? 'ca', name: first?.name ?? ca, violation }
 }
 
-/** Leaves out the ROAs that the plan itself removes. */
-function withoutPlanned({ lost, regained }: Impacts, plan: readonly CaPlan[]): Impacts {
-  const removed = new Set(
+/** Leaves out the ROAs and ASPAs that the plan itself removes, and the ASPAs that it changes. */
+function withoutPlanned(tx: TransactionContext, { lost, regained }: Impacts, plan: readonly CaPlan[]): Impacts {
+  const planned = new Set(
     plan.flatMap(({ ca, rows }) =>
-      rows.filter(({ item, change }) => item === 'roa' && change === 'remove').map(({ name }) => `${ca} ${name}`),
+      rows
+        .filter(({ item, change, name }) => change === 'remove' || (item === 'aspa' && isHeld(tx, ca, name)))
+        .map(({ name }) => `${ca} ${name}`),
     ),
   )
-  return { lost: lost.filter((one) => !('roa' in one) || !removed.has(`${one.ca} ${one.roa}`)), regained }
+  const nameOf = (one: Impact): string => ('roa' in one ? one.roa : (one.aspa.split(' ')[0] ?? ''))
+  return { lost: lost.filter((one) => !planned.has(`${one.ca} ${nameOf(one)}`)), regained }
+}
+
+function isHeld(tx: TransactionContext, ca: Handle, customer: string): boolean {
+  const own = { customer: customerOf(customer) }
+  return heldSets(caState(tx.work, ca)).some((set) => isAspaHeld(own, set))
 }

@@ -1,4 +1,4 @@
-/** Carries out one step of a plan on a transaction: resources are given first, then ROAs change, then resources are taken. */
+/** Carries out one step of a plan on a transaction: resources are given first, then ROAs and ASPAs change, then resources are taken. */
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import type { CaCommand } from '../../ca/aggregate.js'
@@ -10,11 +10,12 @@ import { createCa, localParent, useLocalRepository } from '../authority/cas.js'
 import { childrenOf } from '../authority/children.js'
 import { localChildren, syncResources } from '../authority/resource-sync.js'
 import { caState, knownCa, runCa, runTa, type TransactionContext } from '../session/context.js'
+import { type AspaUpdate, aspaUpdate } from './aspa-changes.js'
 import { isChildHere } from './current.js'
 import { childIsCa, childUnknown } from './violations.js'
 
 /**
- * Runs what one row needs, or the ROAs of several as one command. The check of a plan collects what is rejected, and returns false; `apply` lets it
+ * Runs what one row needs, or the ROAs or ASPAs of several as one command. The check of a plan collects what is rejected, and returns false; `apply` lets it
  * end the transaction.
  */
 export type Attempt = (rows: readonly PlanRow[], act: () => Promise<unknown>) => Promise<boolean>
@@ -23,8 +24,8 @@ export type RoaUpdate = Extract<CaCommand, { readonly type: 'roas.update' }>
 
 export interface StepPorts {
   readonly attempt: Attempt
-  /** Runs, or only checks, the change of ROAs. */
-  readonly updateRoas: (ca: Handle, command: RoaUpdate) => Promise<unknown>
+  /** Runs, or only checks, the change of ROAs or ASPAs. */
+  readonly update: (ca: Handle, command: RoaUpdate | AspaUpdate) => Promise<unknown>
 }
 
 /** Carries out the rows of one CA. */
@@ -32,15 +33,16 @@ export async function runStep(
   tx: TransactionContext,
   ca: Handle,
   rows: readonly PlanRow[],
-  { attempt, updateRoas }: StepPorts,
+  { attempt, update }: StepPorts,
 ): Promise<void> {
   const of = (item: PlanRow['item']): readonly PlanRow[] => rows.filter((row) => row.item === item)
-  const [parents, children, roas] = [of('parent'), of('child'), of('roa')]
+  const [parents, children, roas, aspas] = [of('parent'), of('child'), of('roa'), of('aspa')]
   for (const row of of('ca')) if (!(await attempt([row], () => createCa(tx, ca, placeOf(parents))))) return
   for (const row of parents) await attempt([row], () => giveFrom(tx, ca, row))
   for (const row of children) await attempt([row], () => giveTo(tx, ca, row))
   if (parents.length > 0) await syncResources(tx, ca)
-  if (roas.length > 0) await attempt(roas, () => updateRoas(ca, roaUpdate(roas)))
+  if (roas.length > 0) await attempt(roas, () => update(ca, roaUpdate(roas)))
+  if (aspas.length > 0) await attempt(aspas, () => update(ca, aspaUpdate(aspas)))
   for (const row of children) await attempt([row], () => takeBack(tx, ca, row))
   for (const row of parents) await attempt([row], () => takeAway(tx, ca, row))
 }

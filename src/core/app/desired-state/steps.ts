@@ -1,7 +1,7 @@
 /**
  * Order of a plan: one step, which becomes one commit, for each CA, parents before children.
  * Invariant: what a CA loses while another one of the plan gains it is taken in a later step, children before parents; so no address is without its
- * ROA in between.
+ * ROA, and no provider out of the ASPAs of an AS, in between.
  */
 import type { Handle } from '../../base/handle.js'
 import { type CaPlan, changesOf, type PlanRow } from '../../desired-state/difference.js'
@@ -18,6 +18,7 @@ import {
 } from '../../resources/resource-set.js'
 import { fromRoaKey } from '../../resources/roa-payload.js'
 import type { IpRange, ResourceSet } from '../../resources/types.js'
+import { customerOf, dropped, gained, gainOf } from './aspa-changes.js'
 
 export interface Step {
   readonly ca: Handle
@@ -76,6 +77,7 @@ function laterRows(changing: readonly CaPlan[]): (ca: Handle, row: PlanRow) => b
 /** Returns the part of a row that only gives, if it gives anything. */
 function gainPart(row: PlanRow): readonly PlanRow[] {
   if (row.change !== 'update' || row.item === 'roa') return []
+  if (row.item === 'aspa') return gainOf(row)
   const [before, after] = [resources(row.before), resources(row.after)]
   return isEmpty(difference(after, before)) ? [] : [{ ...row, after: formatResources(union(before, after)) }]
 }
@@ -84,18 +86,26 @@ function loses(row: PlanRow): boolean {
   return row.change === 'remove' || (row.change === 'update' && row.item !== 'roa' && !isEmpty(lossOf(row)))
 }
 
-/** Returns the resources that a row takes: of a ROA its prefix. */
-function lossOf({ item, name, before, after }: PlanRow): ResourceSet {
+/** Returns the resources that a row takes: of a ROA its prefix, of an ASPA that drops providers its customer. */
+function lossOf(row: PlanRow): ResourceSet {
+  const { item, name, before, after } = row
+  if (item === 'aspa') return dropped(row).length > 0 ? customersOf([name]) : customersOf([])
   return item === 'roa' ? prefixesOf([name]) : difference(resources(before), resources(after))
 }
 
 function gainsOf(rows: readonly PlanRow[]): ResourceSet {
   const roas = rows.filter(({ item, change }) => item === 'roa' && change === 'add').map(({ name }) => name)
+  const aspas = rows.filter((row) => row.item === 'aspa' && gained(row).length > 0).map(({ name }) => name)
   const shares = rows.filter(({ item, change }) => (item === 'parent' || item === 'child') && change !== 'remove')
   return shares.reduce(
     (all, { before, after }) => union(all, difference(resources(after), resources(before))),
-    prefixesOf(roas),
+    union(prefixesOf(roas), customersOf(aspas)),
   )
+}
+
+function customersOf(names: readonly string[]): ResourceSet {
+  const asn = names.map(customerOf).map((number) => ({ min: number, max: number }))
+  return resourceSet({ asn, ipv4: [], ipv6: [] })
 }
 
 function prefixesOf(roas: readonly string[]): ResourceSet {

@@ -205,6 +205,7 @@ function caMetrics(cas: StatusReport['cas']): readonly Metric[] {
       seconds(ca.nextDue),
     ),
     each('ca_roas', 'ROAs configured.', (ca) => ca.roas),
+    each('ca_aspas', 'ASPAs configured.', (ca) => ca.aspas),
     each('ca_children', 'Children.', (ca) => ca.children),
     each('ca_objects', 'Objects on the manifests.', (ca) => ca.objects),
   ]

@@ -23,6 +23,7 @@ export interface StatusCa {
   readonly kind: string
   readonly handle: Handle
   readonly roas: number
+  readonly aspas: number
   /** Number of parents; a trust anchor has none. */
   readonly parents: number
   readonly children: number
@@ -183,6 +184,7 @@ function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> 
     kind: 'ca',
     handle,
     roas: Object.keys(state.roas).length,
+    aspas: Object.keys(state.aspas ?? {}).length,
     parents: Object.keys(state.parents).length,
     children: Object.keys(state.children).length,
     objects: keys.reduce((sum, k) => sum + Object.keys(k.point.objects).length, 0),
@@ -201,6 +203,7 @@ function describeTa(work: Work, handle: Handle): Omit<Described, 'publication' |
     kind: 'ta',
     handle,
     roas: 0,
+    aspas: 0,
     parents: 0,
     children: Object.keys(children).length,
     objects: Object.keys(point.objects).length,

@@ -54,6 +54,7 @@ const EXCEPTIONS: readonly (readonly [place: RegExp, source: Source])[] = [
   [/^child:add child$/, 'cas'],
   [/^(?:est:crl|ha:\w+) ca$/, 'caIds'],
   [/^roa:(?:remove|replace) roa$/, 'roas'],
+  [/^aspa:(?:remove|update) customer$/, 'aspas'],
   [/^pubserver:id:\w+ key$/, 'serverKeys'],
   [/^pubserver:probe name$/, 'servers'],
   [/^contrib name$/, 'contribFiles'],

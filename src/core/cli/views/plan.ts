@@ -8,7 +8,13 @@ import type { Theme } from '../output/theme.js'
 import { impactLines } from './impact.js'
 import { routingEffectView } from './routing-effect.js'
 
-const WORDS: Readonly<Record<PlanItem, string>> = { ca: 'CA', parent: 'parent', child: 'child', roa: 'ROA' }
+const WORDS: Readonly<Record<PlanItem, string>> = {
+  ca: 'CA',
+  parent: 'parent',
+  child: 'child',
+  roa: 'ROA',
+  aspa: 'ASPA',
+}
 const HELD = ' (apply with --max-removals N, or --yes --reason TEXT)'
 /** Flags by which a held plan passes, by the code of what holds it. */
 const PERMISSIONS: Readonly<Record<string, string>> = {

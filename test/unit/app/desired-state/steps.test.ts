@@ -4,14 +4,18 @@ import { stepsOf } from '../../../../src/core/app/desired-state/steps.js'
 import { differenceOf } from '../../../../src/core/desired-state/difference.js'
 import { readState } from '../../../../src/core/desired-state/read.js'
 
-type Ca = { readonly parents?: readonly (readonly [string, string])[]; readonly roas?: readonly string[] }
+type Ca = {
+  readonly parents?: readonly (readonly [string, string])[]
+  readonly roas?: readonly string[]
+  readonly aspas?: readonly string[]
+}
 
 const stateOf = (cas: Readonly<Record<string, Ca>>) =>
   readState(
     JSON.stringify({
       format: 1,
-      cas: Object.entries(cas).map(([handle, { parents = [], roas = [] }]) => {
-        return { handle, roas, parents: parents.map(([name, resources]) => ({ handle: name, resources })) }
+      cas: Object.entries(cas).map(([handle, { parents = [], roas = [], aspas = [] }]) => {
+        return { handle, roas, aspas, parents: parents.map(([name, resources]) => ({ handle: name, resources })) }
       }),
     }),
     'f',
@@ -75,4 +79,17 @@ it('takes the ROA of a parent after its child has it', async () => {
     b: { parents: [['a', '10.0.0.0/16']], roas: ['10.0.0.0/24-24 => 1'] },
   } as const
   expect((await steps(before, after)).map((step) => step.split(':')[0])).toEqual(['b', 'later a'])
+})
+
+it('drops a provider of an AS after the ASPA of another CA names it, and moves an ASPA in the same way', async () => {
+  const before = { a: { aspas: ['AS1 => 10, 11 # x', 'AS2 => 20', 'AS3 => 30, 31', 'AS4 => 0'] } } as const
+  const after = {
+    a: { aspas: ['AS1 => 10, 12 # y', 'AS3 => 30', 'AS4 => 40'] },
+    b: { aspas: ['AS1 => 11', 'AS2 => 20', 'AS4 => 41'] },
+  } as const
+  expect(await steps(before, after)).toEqual([
+    'a: update aspa AS1 AS10, AS11, AS12 # y, update aspa AS3 AS30',
+    'b: add ca b null, add aspa AS1 AS11, add aspa AS2 AS20, add aspa AS4 AS41',
+    'later a: update aspa AS1 AS10, AS12 # y, remove aspa AS2 null, update aspa AS4 AS40',
+  ])
 })

@@ -67,6 +67,8 @@ describe('arguments', () => {
     ['child show acme ', 'children'],
     ['parent remove acme ', 'parents'],
     ['roa remove acme ', 'roas'],
+    ['aspa remove acme ', 'aspas'],
+    ['aspa update acme ', 'aspas'],
     ['roa remove acme 10.0.0.0/8=AS1 ', 'roas'],
     ['roa add acme ', []],
     ['ca add ', []],

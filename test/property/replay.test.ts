@@ -102,7 +102,7 @@ test('every ROA that is configured and held is published, whatever came before',
       const world = emptyWorld({ roaAggregateThreshold: 3, roaDeaggregateThreshold: 2 })
       await chainOf(world, ['top', 'all'], ['leaf', '10.0.0.0/21'])
       for (const next of steps) await take(world, next)
-      const rows = roaRows(world.ca('leaf'), world.tx.ports.timing)
+      const rows = roaRows(world.ca('leaf'), { timing: world.tx.ports.timing, isHidden: () => false })
       expect(rows.filter((r) => r.state === 'pending')).toEqual([])
     }),
     { numRuns: 15 },

@@ -9,7 +9,7 @@ import { aspaListView } from '../../core/cli/views/aspas.js'
 export default class AspaList extends BaseCommand<AspaListReport> {
   static override summary = 'list the ASPAs of a CA'
   static override description =
-    'States: published; pending (not issued yet, or the repository elsewhere has not confirmed the newest objects of the CA); notHeld (configured, but the CA does not hold the customer AS).'
+    'States: published; pending (not issued yet, or the repository elsewhere has not confirmed the newest objects of the CA); suspended (a parent in this data directory has suspended the CA or one above it, so relying parties do not find it); notHeld (configured, but the CA does not hold the customer AS).'
   static override examples = ['<%= config.bin %> aspa list acme']
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
 

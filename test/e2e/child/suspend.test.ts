@@ -43,6 +43,9 @@ async function expectVrps(vrps: readonly string[], partial = false): Promise<voi
   expect(run.ok, run.output).toBe(true)
 }
 
+const statesOf = async (ca: string): Promise<readonly string[]> =>
+  (await brineOk<{ roas: readonly { state: string }[] }>(dataDir, ['roa', 'list', ca])).roas.map(({ state }) => state)
+
 async function headCommit(): Promise<number> {
   return (await brineOk<{ lastCommit: { commit: number } }>(dataDir, ['status'])).lastCommit.commit
 }
@@ -115,9 +118,20 @@ test('a suspension is proven by the audit, and `tick` has nothing to do in it', 
 })
 
 test('a ROA that is added meanwhile is valid at the end', async () => {
+  await ok('child', 'update', 'acme', 'branch', '--add', 'AS64496')
+  await ok('aspa', 'add', 'branch', 'AS64496 => AS64497')
   await ok('child', 'suspend', 'acme', 'branch', '--yes')
-  await ok('roa', 'add', 'branch', '192.0.2.0/26 => 64498')
+  const added = await ok('roa', 'add', 'branch', '192.0.2.0/26 => 64498')
+  expect(added).toMatchObject({ addedRoas: [{ state: 'suspended' }] })
+  expect(added).toHaveProperty(
+    'changes',
+    expect.arrayContaining([expect.objectContaining({ item: 'roa', after: 'suspended' })]),
+  )
   await expectVrps([VRPS.acme], true)
+  expect(await statesOf('branch')).toEqual(['suspended', 'suspended'])
+  expect(await statesOf('acme')).toEqual(['published'])
+  expect(await ok('aspa', 'list', 'branch')).toMatchObject({ aspas: [{ state: 'suspended' }] })
   await ok('child', 'unsuspend', 'acme', 'branch')
+  expect(await statesOf('branch')).toEqual(['published', 'published'])
   await expectVrps([VRPS.acme, VRPS.branch, 'AS64498,192.0.2.0/26,26'])
 })

@@ -15,6 +15,7 @@ import { changeRows } from '../changes/change-rows.js'
 import { type Outcome, outcomeOf } from '../changes/outcome.js'
 import { caState, knownCa, runCa, type TransactionContext } from '../session/context.js'
 import type { Session } from '../session/session.js'
+import { hiddenClasses } from '../session/suspended-by.js'
 import { transact } from '../transaction/transact.js'
 
 export interface AspaUpdateReport extends Outcome {
@@ -129,9 +130,10 @@ function withHint(error: unknown, handle: Handle): unknown {
 /** Returns the ASPAs of a CA with their state, by customer AS. */
 export async function listAspas(session: Session, handle: Handle): Promise<AspaListReport> {
   return session.store.read(async (reader) => {
-    const state = knownCa(new Work(reader), handle)
+    const work = new Work(reader)
+    const state = knownCa(work, handle)
     const confirmedAt = (place: Place): ConfirmedObjects | undefined =>
       readConfirmed(session.options.dataDir, handle, syncedAt(state, place)?.content)?.objects
-    return { ca: handle, aspas: confirmedAspaRows(state, confirmedAt) }
+    return { ca: handle, aspas: confirmedAspaRows(state, hiddenClasses({ work }), confirmedAt) }
   })
 }

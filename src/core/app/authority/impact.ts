@@ -1,11 +1,10 @@
 /** ROAs and ASPAs withdrawn or published again by a change of resources, in any CA of this data directory. Shown before the change is made. */
 import type { Handle } from '../../base/handle.js'
-import type { CaState } from '../../ca/state.js'
 import type { Timing } from '../../issuing/timing.js'
 import { aspaRows } from '../changes/aspa-rows.js'
 import { roaRows } from '../changes/roa-rows.js'
 import { readCas, type TransactionContext } from '../session/context.js'
-import { hiddenClasses, type IsHidden } from '../session/suspended-by.js'
+import { hiddenClasses } from '../session/suspended-by.js'
 
 /** A ROA `P-L => ASN` or an ASPA `AS64496 => AS64497, AS64498` of a CA. */
 export type Impact = { readonly ca: Handle; readonly roa: string } | { readonly ca: Handle; readonly aspa: string }
@@ -24,19 +23,12 @@ export function visibleObjects(tx: Pick<TransactionContext, 'work'>, timing: Tim
   const isHidden = hiddenClasses(tx)
   for (const state of readCas(tx.work).cas) {
     const ca = state.handle
-    const visible = withoutHidden(state, isHidden)
     const add = (key: string | number, impact: Impact, row: { readonly state: string }): void =>
       void states.set(`${ca} ${key}`, { impact, published: row.state === 'published' })
-    for (const row of roaRows(visible, timing)) add(row.roa, { ca, roa: row.roa }, row)
-    for (const row of aspaRows(visible)) add(row.customer, { ca, aspa: row.aspa }, row)
+    for (const row of roaRows(state, { timing, isHidden })) add(row.roa, { ca, roa: row.roa }, row)
+    for (const row of aspaRows(state, isHidden)) add(row.customer, { ca, aspa: row.aspa }, row)
   }
   return states
-}
-
-function withoutHidden(state: CaState, isHidden: IsHidden): CaState {
-  const classes = Object.entries(state.classes)
-  const visible = classes.filter(([name]) => !isHidden(state, name))
-  return visible.length === classes.length ? state : { ...state, classes: Object.fromEntries(visible) }
 }
 
 /** Returns the ROAs and ASPAs whose publication a change ends (`lost`) or begins again (`regained`), in the order of CAs, ROAs before ASPAs. */

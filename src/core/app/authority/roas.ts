@@ -21,6 +21,7 @@ import type { NamedSources } from '../routing/sources.js'
 import { type RoutingEffectReport, routingPreview } from '../safety/routing-preview.js'
 import { CA, caState, knownCa, runCa, type TransactionContext } from '../session/context.js'
 import type { Session } from '../session/session.js'
+import { hiddenClasses } from '../session/suspended-by.js'
 import { transact } from '../transaction/transact.js'
 import { type RoaSet, unreadError, withPlaces } from './roa-set.js'
 
@@ -117,7 +118,7 @@ async function applySet(
   const added = wanted.add.map((a) => formatRoaPayload(a.payload))
   const removed = wanted.remove.map(formatRoaPayload)
   const skipped = (wanted.skipped ?? []).map((a) => formatRoaPayload(a.payload))
-  const addedRoas = rowsOf(now, added, session)
+  const addedRoas = rowsOf(tx, now, added, session)
   return {
     state: now,
     added,
@@ -126,7 +127,7 @@ async function applySet(
     unconfirmed: isUnconfirmed(now),
     // the serial and the times of a dry run are dummies
     addedRoas: dryRun ? addedRoas.map((row) => ({ ...row, object: null })) : addedRoas,
-    removedRoas: rowsOf(state, removed, session),
+    removedRoas: rowsOf(tx, state, removed, session),
   }
 }
 
@@ -139,9 +140,15 @@ function confirmedBy(
 }
 
 /** Returns the rows of some ROAs, in the order of `roa list`. */
-function rowsOf(state: CaState, texts: readonly string[], session: Session): readonly RoaRow[] {
-  if (texts.length === 0) return []
-  return confirmedRows(state, session.timing, confirmedBy(session, state), texts)
+function rowsOf(
+  tx: TransactionContext,
+  state: CaState,
+  wanted: readonly string[],
+  session: Session,
+): readonly RoaRow[] {
+  if (wanted.length === 0) return []
+  const options = { timing: session.timing, isHidden: hiddenClasses(tx), wanted }
+  return confirmedRows(state, options, confirmedBy(session, state))
 }
 
 /**
@@ -231,7 +238,9 @@ export async function listRoas(session: Session, handle: Handle, filter: RoaFilt
     return isNear && (asn === undefined || row.asn === asn)
   }
   return session.store.read(async (reader) => {
-    const state = knownCa(new Work(reader), handle)
-    return { ca: handle, roas: confirmedRows(state, session.timing, confirmedBy(session, state)).filter(isWanted) }
+    const work = new Work(reader)
+    const state = knownCa(work, handle)
+    const options = { timing: session.timing, isHidden: hiddenClasses({ work }) }
+    return { ca: handle, roas: confirmedRows(state, options, confirmedBy(session, state)).filter(isWanted) }
   })
 }

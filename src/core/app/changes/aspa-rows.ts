@@ -11,7 +11,9 @@ import type { ConfirmedObjects } from '../../peers/confirmed-content.js'
 import { formatAsn } from '../../resources/asn.js'
 import { formatAspa, formatProviders } from '../../resources/aspa-payload.js'
 import { fromResourceText } from '../../resources/resource-set.js'
+import type { IsHidden } from '../session/suspended-by.js'
 import { type ChangeRow, difference } from './change-row.js'
+import type { RoaRow } from './roa-rows.js'
 import { waitingObjects } from './waiting-objects.js'
 
 export interface AspaRow {
@@ -20,26 +22,33 @@ export interface AspaRow {
   readonly customer: number
   readonly providers: readonly number[]
   readonly comment?: string
-  readonly state: 'published' | 'pending' | 'notHeld'
+  /** As that of a ROA. */
+  readonly state: RoaRow['state']
   readonly object: { readonly uri: string; readonly serial: string; readonly notAfter: Instant } | null
 }
 
 /** Compares the configured ASPAs with the published objects. By customer AS, ascending. */
-export function aspaRows(state: CaState): readonly AspaRow[] {
+export function aspaRows(state: CaState, isHidden: IsHidden): readonly AspaRow[] {
   const held = heldSets(state)
   return configuredAspas(state).map((config) => {
-    const object = publishedObject(state, config)
+    const visible = publishedObject(state, config, (name) => !isHidden(state, name))
+    const object = visible ?? publishedObject(state, config, (name) => isHidden(state, name))
     const waits = held.some((set) => isAspaHeld(config, set)) ? 'pending' : 'notHeld'
     const { customer, providers, comment } = config
     const said = { aspa: formatAspa(config), customer, providers, ...(comment === null ? {} : { comment }) }
-    return { ...said, state: object === null ? waits : 'published', object }
+    return { ...said, state: object === null ? waits : visible === null ? 'suspended' : 'published', object }
   })
 }
 
-/** Returns the published object of a configured ASPA: that of the last class which publishes it. */
-function publishedObject(state: CaState, config: AspaConfig): AspaRow['object'] {
+/** Returns the published object of a configured ASPA: that of the last of the wanted classes which publishes it. */
+function publishedObject(
+  state: CaState,
+  config: AspaConfig,
+  isWanted: (className: string) => boolean,
+): AspaRow['object'] {
   if (state.repository === null) return null
-  const found = Object.values(state.classes).flatMap((own) => {
+  const found = Object.entries(state.classes).flatMap(([name, own]) => {
+    if (!isWanted(name)) return []
     const key = currentKey(own)
     if (key === undefined || !isAspaHeld(config, fromResourceText(key.certificate.resources))) return []
     const desired = aspaObject(config)
@@ -54,12 +63,16 @@ function publishedObject(state: CaState, config: AspaConfig): AspaRow['object'] 
 /** Returns the rows with `pending` for each object that a repository elsewhere may not have. */
 export function confirmedAspaRows(
   state: CaState,
+  isHidden: IsHidden,
   confirmedAt: (place: Place) => ConfirmedObjects | undefined,
 ): readonly AspaRow[] {
-  const rows = aspaRows(state)
+  const rows = aspaRows(state, isHidden)
   if (!isUnconfirmed(state)) return rows
   const waiting = waitingObjects(state, confirmedAt)
-  return rows.map((row) => (row.object !== null && waiting.has(row.object.uri) ? { ...row, state: 'pending' } : row))
+  return rows.map((row) => {
+    const isWaiting = row.state === 'published' && row.object !== null && waiting.has(row.object.uri)
+    return isWaiting ? { ...row, state: 'pending' } : row
+  })
 }
 
 /** Returns the ASPAs that were added, removed or changed, or whose customer AS was lost or is back: each with its providers. */
@@ -75,7 +88,8 @@ export function aspaChanges(of: string, before: CaState, after: CaState): readon
 }
 
 function rowsByCustomer(state: CaState): ReadonlyMap<number, AspaRow> {
-  const rows = state.status === 'active' ? aspaRows(state) : []
+  // the providers are shown, and a suspension changes none of them
+  const rows = state.status === 'active' ? aspaRows(state, () => false) : []
   return new Map(rows.map((row) => [row.customer, row]))
 }
 

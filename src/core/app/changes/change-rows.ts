@@ -10,10 +10,11 @@ import type { PubdState, Publisher } from '../../pubd/state.js'
 import { formatResources, fromResourceText } from '../../resources/resource-set.js'
 import type { ResourceText } from '../../resources/types.js'
 import { CA, caState, pubdState, TA, type TransactionContext, taState } from '../session/context.js'
+import { hiddenClasses } from '../session/suspended-by.js'
 import { isHeld, leaveRepositories, publishLocal } from '../transaction/local-publication.js'
 import { aspaChanges } from './aspa-rows.js'
 import { type ChangeItem, type ChangeRow, difference } from './change-row.js'
-import { changedRoaTexts, type RoaRow, roaRows } from './roa-rows.js'
+import { changedRoaTexts, type RoaRow, type RoaRowOptions, roaRows } from './roa-rows.js'
 
 export interface ChangeOptions {
   /** The keys that the change made are dummies: their names are replaced by `NEW-KEY`. */
@@ -31,13 +32,14 @@ export async function changeRows(
   const cas = [...work.touched('ca')].sort()
   const tas = work.touched('ta')
   if (!isHeld(tx)) await publishLocal(tx, [...cas, ...tas])
+  const isHidden = hiddenClasses(tx)
   const rows = inOrder([
     ...tas.flatMap((handle) => {
       const of = `ta/${handle}`
       const [before, after] = [work.before(TA, handle).children, taState(work, handle).children]
       return [...childRows(of, before, after), ...issuedRows(of, before, after, cas)]
     }),
-    ...cas.flatMap((handle) => caRows(work.before(CA, handle), caState(work, handle), timing, cas)),
+    ...cas.flatMap((handle) => caRows(work.before(CA, handle), caState(work, handle), { timing, isHidden }, cas)),
     ...(work.touched('pubd').length === 0 ? [] : publicationRows(work.before(pubd, PUBD_HANDLE), pubdState(work))),
   ])
   return dryRun ? withoutDummyKeys(rows, newKeys(tx, cas)) : rows
@@ -62,7 +64,7 @@ function inOrder(rows: readonly ChangeRow[]): readonly ChangeRow[] {
 export function caRows(
   before: CaState,
   after: CaState,
-  timing: Timing,
+  options: RoaRowOptions,
   touched: readonly Handle[] = [],
 ): readonly ChangeRow[] {
   const of = `ca/${after.handle}`
@@ -80,7 +82,7 @@ export function caRows(
     ...issuedRows(of, before.children, after.children, touched),
     ...certificateRows(of, before.classes, after.classes),
     ...keyRows(of, before.classes, after.classes),
-    ...roaChanges(of, before, after, timing),
+    ...roaChanges(of, before, after, options),
     ...aspaChanges(of, before, after),
   ]
 }
@@ -145,11 +147,11 @@ function keyRows(of: string, before: Table<ResourceClass>, after: Table<Resource
 }
 
 /** Returns the ROAs that were added, removed, changed, or whose publication begins or ends with what the CA holds. */
-function roaChanges(of: string, before: CaState, after: CaState, timing: Timing): readonly ChangeRow[] {
+function roaChanges(of: string, before: CaState, after: CaState, options: RoaRowOptions): readonly ChangeRow[] {
   const isSame = before.classes === after.classes || heldLines(before) === heldLines(after)
   if (before.roas === after.roas && isSame) return []
-  const texts = changedRoaTexts(before, after, timing)
-  const [was, is] = [statesOf(before, timing, texts), statesOf(after, timing, texts)]
+  const wanted = changedRoaTexts(before, after, options.timing)
+  const [was, is] = [statesOf(before, { ...options, wanted }), statesOf(after, { ...options, wanted })]
   const isWaiting = isUnconfirmed(after)
   return [...new Set([...was.keys(), ...is.keys()])].flatMap((name) => {
     const [old, now] = [was.get(name), is.get(name)]
@@ -164,8 +166,8 @@ function roaChanges(of: string, before: CaState, after: CaState, timing: Timing)
   })
 }
 
-function statesOf(state: CaState, timing: Timing, texts: ReadonlySet<string> | undefined): ReadonlyMap<string, RoaRow> {
-  const rows = state.status === 'active' ? roaRows(state, timing, texts) : []
+function statesOf(state: CaState, options: RoaRowOptions): ReadonlyMap<string, RoaRow> {
+  const rows = state.status === 'active' ? roaRows(state, options) : []
   return new Map(rows.map((row) => [row.roa, row]))
 }
 

@@ -13,6 +13,7 @@ import type { ConfirmedObjects } from '../../peers/confirmed-content.js'
 import { containsPrefix, fromResourceText } from '../../resources/resource-set.js'
 import { compareRoaPayload } from '../../resources/roa-payload.js'
 import type { ResourceSet } from '../../resources/types.js'
+import type { IsHidden } from '../session/suspended-by.js'
 import { waitingObjects } from './waiting-objects.js'
 
 export interface RoaRow {
@@ -22,15 +23,27 @@ export interface RoaRow {
   readonly maxLength: number
   readonly asn: number
   readonly comment?: string
-  readonly state: 'published' | 'pending' | 'notHeld'
+  /** `suspended`: published, but no certificate leads to it, since a parent in this directory has suspended the CA or one above it. */
+  readonly state: 'published' | 'suspended' | 'pending' | 'notHeld'
   readonly object: { readonly uri: string; readonly serial: string; readonly notAfter: Instant } | null
 }
 
+/** Options of rows besides the state of the CA. */
+export interface RoaRowOptions {
+  readonly timing: Timing
+  /** True for the classes that a suspension hides. */
+  readonly isHidden: IsHidden
+  /** Texts of the ROAs that are wanted; left out: all. */
+  readonly wanted?: Iterable<string> | undefined
+}
+
 /** Compares the configured ROAs, or those of them that are `wanted`, with the published objects. */
-export function roaRows(state: CaState, timing: Timing, wanted?: Iterable<string>): readonly RoaRow[] {
+export function roaRows(state: CaState, { timing, isHidden, wanted }: RoaRowOptions): readonly RoaRow[] {
   const texts = wanted === undefined ? Object.keys(state.roas) : new Set(wanted)
   const held = heldSets(state)
-  const objectOf = publishedObjects(state, timing)
+  const [hidden, visible] = [true, false].map((side) =>
+    publishedObjects(state, timing, (name) => isHidden(state, name) === side),
+  )
   return [...texts]
     .flatMap((text) => {
       const config = entry(state.roas, text)
@@ -38,9 +51,11 @@ export function roaRows(state: CaState, timing: Timing, wanted?: Iterable<string
     })
     .sort((a, b) => compareRoaPayload(a.payload, b.payload))
     .map(({ text, config, payload }) => {
-      const object = objectOf(text, config)
+      const found = visible?.(text, config) ?? null
+      if (found !== null) return row(text, config, 'published', found)
+      const object = hidden?.(text, config) ?? null
       const isHeld = held.some((set) => containsPrefix(set, payload.prefix))
-      return row(text, config, object === null ? (isHeld ? 'pending' : 'notHeld') : 'published', object)
+      return row(text, config, object !== null ? 'suspended' : isHeld ? 'pending' : 'notHeld', object)
     })
 }
 
@@ -89,15 +104,17 @@ function desiredIn(state: CaState, name: string, timing: Timing): DesiredIn | un
  */
 export function confirmedRows(
   state: CaState,
-  timing: Timing,
+  options: RoaRowOptions,
   confirmedAt: (place: Place) => ConfirmedObjects | undefined,
-  wanted?: Iterable<string>,
 ): readonly RoaRow[] {
-  const rows = roaRows(state, timing, wanted)
+  const rows = roaRows(state, options)
   if (!isUnconfirmed(state)) return rows
   const waiting = waitingObjects(state, confirmedAt)
   const isConfirmed = ({ uri }: NonNullable<RoaRow['object']>): boolean => !waiting.has(uri)
-  return rows.map((own) => (own.object === null || isConfirmed(own.object) ? own : { ...own, state: 'pending' }))
+  return rows.map((own) => {
+    const isWaiting = own.state === 'published' && own.object !== null && !isConfirmed(own.object)
+    return isWaiting ? { ...own, state: 'pending' } : own
+  })
 }
 
 function row(text: string, config: RoaConfig, state: RoaRow['state'], object: RoaRow['object']): RoaRow {
@@ -105,9 +122,15 @@ function row(text: string, config: RoaConfig, state: RoaRow['state'], object: Ro
   return { roa: text, prefix, maxLength, asn, ...(comment === null ? {} : { comment }), state, object }
 }
 
-/** Returns the function that finds the published object of a configured ROA: that of the last class which publishes it. */
-function publishedObjects(state: CaState, timing: Timing): (text: string, config: RoaConfig) => RoaRow['object'] {
-  const classes = Object.keys(state.classes).flatMap((name) => desiredIn(state, name, timing) ?? [])
+/** Returns the function that finds the published object of a configured ROA: that of the last of the wanted classes which publishes it. */
+function publishedObjects(
+  state: CaState,
+  timing: Timing,
+  isWanted: (className: string) => boolean,
+): (text: string, config: RoaConfig) => RoaRow['object'] {
+  const classes = Object.keys(state.classes)
+    .filter(isWanted)
+    .flatMap((name) => desiredIn(state, name, timing) ?? [])
   const objectIn = ({ desired, point, base }: DesiredIn, text: string, config: RoaConfig): RoaRow['object'] => {
     const roa = desired.objectOf(text, config)
     const object = roa === undefined ? undefined : entry(point.objects, roa.name)

@@ -24,6 +24,7 @@ beforeEach(async () => {
 })
 
 const timing = () => world.tx.ports.timing
+const options = () => ({ timing: timing(), isHidden: () => false })
 const said = (rows: ReturnType<typeof caRows>) =>
   rows.map(({ change, item, name, before, after, note }) => [change, item, name, before, after, note])
 
@@ -34,7 +35,7 @@ async function roas(add: readonly string[], remove: readonly string[] = [], comm
     add: add.map((text) => ({ payload: payload(text), comment })),
     remove: remove.map(payload),
   })
-  return said(caRows(before, world.ca('leaf'), timing()))
+  return said(caRows(before, world.ca('leaf'), options()))
 }
 
 test('ROAs that are added and removed', async () => {
@@ -66,7 +67,7 @@ test('any change of ROAs has the rows of a comparison of all ROAs', async () => 
     const before = world.ca('leaf')
     const rows = await roas(add, remove)
     // copies share nothing with the states of before
-    expect(rows).toEqual(said(caRows(structuredClone(before), structuredClone(world.ca('leaf')), timing())))
+    expect(rows).toEqual(said(caRows(structuredClone(before), structuredClone(world.ca('leaf')), options())))
     expect(rows.length).toBeGreaterThanOrEqual(add.length)
   }
   // what was not published before begins with another change, though it was not named
@@ -75,7 +76,7 @@ test('any change of ROAs has the rows of a comparison of all ROAs', async () => 
   const keys = own?.keys.map((key) => ({ ...key, point: { ...key.point, objects: {} } }))
   const unpublished = { ...behind, classes: { [name ?? '']: { ...own, keys } } } as typeof behind
   await roas(['10.0.6.0/24 => 1'])
-  expect(said(caRows(unpublished, world.ca('leaf'), timing()))).toEqual([
+  expect(said(caRows(unpublished, world.ca('leaf'), options()))).toEqual([
     ['update', 'roa', '10.0.5.0/24-24 => 1', 'pending', 'published', null],
     ['add', 'roa', '10.0.6.0/24-24 => 1', null, 'published', null],
   ])
@@ -87,16 +88,16 @@ test('what a child loses is named in both CAs, with the ROAs that are no longer 
   await runCa(world.tx, ACME, { type: 'child.update', child: LEAF, resources: parseResources('10.1.0.0/16') })
   await syncResources(world.tx, LEAF)
   const lost = ['10.0.0.0/15', '10.1.0.0/16'] as const
-  expect(said(caRows(before[0], world.ca('acme'), timing(), [LEAF]))).toEqual([
+  expect(said(caRows(before[0], world.ca('acme'), options(), [LEAF]))).toEqual([
     ['update', 'child', 'leaf', ...lost, null],
   ])
-  expect(said(caRows(before[1], world.ca('leaf'), timing()))).toEqual([
+  expect(said(caRows(before[1], world.ca('leaf'), options()))).toEqual([
     ['update', 'certificate', 'from acme', ...lost, null],
     ['update', 'roa', '10.0.0.0/16-16 => 64496', 'published', 'not held', null],
   ])
   // a child that is no CA of this directory has its certificate as a row of the parent
   const ski = Object.keys(world.ca('acme').children['leaf']?.issued ?? {})[0]
-  expect(said(caRows(before[0], world.ca('acme'), timing()))).toContainEqual([
+  expect(said(caRows(before[0], world.ca('acme'), options()))).toContainEqual([
     'update',
     'certificate',
     `leaf ${ski}`,
@@ -109,7 +110,7 @@ test('a CA that is removed, with everything that it had', async () => {
   await roas(['10.0.0.0/16 => 64496'])
   const before = world.ca('leaf')
   await runCa(world.tx, LEAF, { type: 'ca.remove' })
-  const rows = said(caRows(before, world.ca('leaf'), timing()))
+  const rows = said(caRows(before, world.ca('leaf'), options()))
   expect(rows.map(([change, item, name]) => `${change} ${item} ${name}`)).toEqual([
     'remove ca leaf',
     'remove parent acme',

@@ -12,6 +12,7 @@ import { hostKeyOf } from '../../../peers/host.js'
 import { confirmedRows } from '../../changes/roa-rows.js'
 import { caState } from '../../session/context.js'
 import { openSession, type Session } from '../../session/session.js'
+import { hiddenClasses } from '../../session/suspended-by.js'
 import { type Deliver, deliverByHttp } from './deliver.js'
 import { remoteRepositoryRows } from './due-repositories.js'
 import { HostQueues } from './host-queues.js'
@@ -141,11 +142,12 @@ interface ChangeMember {
 function roaStates(session: Session, cas: readonly Handle[]): Promise<ReadonlyMap<string, string>> {
   return session.store.read(async (reader) => {
     const work = new Work(reader)
+    const options = { timing: session.timing, isHidden: hiddenClasses({ work }) }
     const entries = cas.flatMap((ca) => {
       const state = caState(work, ca)
       const confirmed = (place: Place) =>
         readConfirmed(session.options.dataDir, ca, syncedAt(state, place)?.content)?.objects
-      return confirmedRows(state, session.timing, confirmed).map((row) => [`ca/${ca}\0${row.roa}`, row.state] as const)
+      return confirmedRows(state, options, confirmed).map((row) => [`ca/${ca}\0${row.roa}`, row.state] as const)
     })
     return new Map(entries)
   })

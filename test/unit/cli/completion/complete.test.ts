@@ -94,7 +94,7 @@ describe('arguments', () => {
 
   it('has a source, or none on purpose, for every argument and flag', () => {
     // a name that is new here: what it may be belongs in completion/table.ts, or on this list if that is unknown
-    const none = ['roa', 'aspa', 'customer', 'id', 'name', 'sequence', 'uri', 'ca', 'publisher']
+    const none = ['roa', 'vrp', 'aspa', 'customer', 'id', 'name', 'sequence', 'uri', 'ca', 'publisher']
     const open = Object.entries(table.commands).flatMap(([id, { args, flags }]) => [
       ...args
         .filter(({ name }) => sourceOfArg(id, name) === 'none' && !none.includes(name))

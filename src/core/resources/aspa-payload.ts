@@ -61,16 +61,23 @@ export function checkProviders(customer: number, providers: readonly number[]): 
   const found: Violation[] = []
   const fault = (code: string, reason: string): void =>
     void found.push({ code, message: `${formatAsn(customer)}: ${reason}`, details: { customer } })
-  const twice = [...new Set(providers.filter((asn, i) => providers.indexOf(asn) !== i))]
   if (customer === 0) fault('aspa-customer-zero', 'AS0 is no network and has no providers')
   if (providers.length === 0) fault('aspa-empty', 'no providers; AS0 alone says that it has none')
   if (providers.length > MAX_PROVIDERS)
     fault('aspa-too-many-providers', `${providers.length} providers, validators read at most ${MAX_PROVIDERS}`)
-  else for (const asn of twice) fault('aspa-provider-duplicate', `provider ${formatAsn(asn)} is listed twice`)
+  else
+    for (const asn of repeated(providers))
+      fault('aspa-provider-duplicate', `provider ${formatAsn(asn)} is listed twice`)
   if (customer !== 0 && providers.includes(customer)) fault('aspa-customer-provider', 'it is among its own providers')
   if (providers.includes(0) && new Set(providers).size > 1)
     fault('aspa-as0', 'AS0 says that there is no provider, and is listed with others')
   return found
+}
+
+/** Returns the AS numbers that stand in a list more than once, in the order of their repetition. */
+function repeated(asns: readonly number[]): ReadonlySet<number> {
+  const seen = new Set<number>()
+  return new Set(asns.filter((asn) => seen.size === seen.add(asn).size))
 }
 
 function syntax(text: string, reason: string): ParsedAspa {

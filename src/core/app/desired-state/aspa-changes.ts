@@ -35,14 +35,14 @@ export function customerOf(name: string): number {
 
 /** Returns the providers that a row adds. */
 export function gained({ name, before, after }: PlanRow): readonly number[] {
-  const had = providersOf(name, before)
-  return providersOf(name, after).filter((asn) => !had.includes(asn))
+  const had = new Set(providersOf(name, before))
+  return providersOf(name, after).filter((asn) => !had.has(asn))
 }
 
 /** Returns the providers that a row drops. */
 export function dropped({ name, before, after }: PlanRow): readonly number[] {
-  const has = providersOf(name, after)
-  return providersOf(name, before).filter((asn) => !has.includes(asn))
+  const has = new Set(providersOf(name, after))
+  return providersOf(name, before).filter((asn) => !has.has(asn))
 }
 
 function providersOf(name: string, text: string | null): readonly number[] {

@@ -107,9 +107,10 @@ function onlyIn<V>(from: Table<V>, to: Table<V>): readonly (readonly [string, V]
 
 function aspaLosses(kept: CaState, former: CaState): readonly Loss[] {
   const texts = (state: CaState): readonly string[] => configuredAspas(state).map(formatAspa)
-  const named = (from: readonly string[], to: readonly string[], back: boolean): readonly Loss[] =>
-    from.filter((aspa) => !to.includes(aspa)).map((aspa) => ({ type: 'aspa', aspa, back }))
-  return [...named(texts(former), texts(kept), false), ...named(texts(kept), texts(former), true)]
+  const named = (from: readonly string[], to: ReadonlySet<string>, back: boolean): readonly Loss[] =>
+    from.filter((aspa) => !to.has(aspa)).map((aspa) => ({ type: 'aspa', aspa, back }))
+  const [gone, now] = [texts(former), texts(kept)]
+  return [...named(gone, new Set(now), false), ...named(now, new Set(gone), true)]
 }
 
 function childLosses(kept: Table<unknown>, former: Table<unknown>): readonly Loss[] {

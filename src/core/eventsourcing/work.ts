@@ -62,6 +62,7 @@ export class Work implements ObjectSink {
   readonly #held = new Map<string, Held>()
   readonly #objects = new Map<Sha256, Uint8Array>()
   readonly #dates = new Map<Sha256, Instant>()
+  #isForecast = false
   #roster: { readonly ids: readonly AggregateId[]; readonly names: ReadonlySet<string> } | undefined
 
   constructor(reader: Reader) {
@@ -166,7 +167,7 @@ export class Work implements ObjectSink {
     return events
   }
 
-  /** Applies an event of a command without the signing that `decide` would do. Only for a forecast: such a work is never committed. */
+  /** Applies an event of a command without the signing that `decide` would do, for a forecast: such a work cannot be staged. */
   assume<S, C extends DomainCommand, E extends DomainEvent, P>(
     aggregate: Aggregate<S, C, E, P>,
     handle: Handle,
@@ -174,6 +175,7 @@ export class Work implements ObjectSink {
     event: E,
   ): void {
     const held = this.#hold(aggregate, handle)
+    this.#isForecast = true
     held.state = aggregate.evolve(held.state as S, event)
     held.events.push(event)
     held.command ??= aggregate.summarize(command)
@@ -184,8 +186,9 @@ export class Work implements ObjectSink {
     return [...this.#held.values()].some((h) => h.events.length > 0)
   }
 
-  /** Returns each aggregate's part of the commit, in the order in which they were first used. */
+  /** Returns each aggregate's part of the commit, in the order in which they were first used. Throws for a forecast. */
   staged(): readonly Staged[] {
+    if (this.#isForecast) throw new Error('a forecast cannot be committed: what its events lead to is not signed')
     const out: Staged[] = []
     for (const held of this.#held.values()) {
       if (held.events.length === 0 || held.command === undefined) continue

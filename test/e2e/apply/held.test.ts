@@ -84,6 +84,21 @@ describe('a plan and routes', () => {
     expect(await roasOf(dir, 'branch')).toEqual(['192.0.2.0/24-24 => 64496 published'])
   })
 
+  it('is refused where the route is invalid between two commits, though it is valid after the last', async () => {
+    const dir = box.copy()
+    appendFileSync(join(dir, 'brine.toml'), '\n[routing]\nprotected_prefixes = ["192.0.2.0/24 => AS64511"]\n')
+    const path = file(ca('acme', undefined, '192.0.2.0/24 => 1'), ca('branch', '192.0.2.0/24', '192.0.2.0/24 => 64511'))
+    expect((await runAt(dir, ['plan', path])).stdout).toContain('held: "192.0.2.0/24-24 => 1" makes the route')
+    expect(await refusalOf(dir, ['apply', path, '--yes'])).toEqual([1, 'repository-endangered'])
+    expect(await roasOf(dir, 'acme')).toEqual([])
+    // the other way round each commit keeps it valid
+    const other = file(
+      ca('acme', undefined, '192.0.2.0/24 => 64511'),
+      ca('branch', '192.0.2.0/24', '192.0.2.0/24 => 1'),
+    )
+    await ok(dir, ['apply', other, '--yes'])
+  })
+
   it('shows the announcements that become valid, invalid and not found', async () => {
     const dir = box.copy()
     const bgp = join(box.path, 'routes.tsv')

@@ -64,6 +64,17 @@ describe('a unit of work', () => {
     ])
   })
 
+  test('a forecast shows what an event leads to, and cannot be committed', async () => {
+    const work = new Work(readerOf(undefined))
+    await work.run(counter, B, count(5), undefined)
+    work.assume(counter, A, count(2), { type: 'counted', by: 2 })
+    expect([work.state(counter, A), work.before(counter, A), work.changed]).toEqual([2, 0, true])
+    expect(() => work.staged()).toThrow('a forecast cannot be committed')
+    // its rejection can be recorded
+    const refused = work.refusal({ kind: 'ha', handle: A }, [{ code: 'held', message: 'too much' }])
+    expect(work.rejected(refused)).toMatchObject({ command: { args: { by: 2 } }, effect: { code: 'held' } })
+  })
+
   test('a no-op leaves nothing to commit', async () => {
     const work = new Work(readerOf(undefined))
     expect(await work.run(counter, A, count(0), undefined)).toEqual([])

@@ -52,14 +52,8 @@ export async function forecastPlan(
   const steps = stepsOf(plan, file)
   if (steps.length === 0) return { lost: [], regained: [], held: [] }
   const { safety: _, ...unreviewed } = session.options
-  const done = await transact(
-    { ...session, options: unreviewed },
-    (tx) => runForecast(session, tx, file, plan, options),
-    {
-      dryRun: true,
-    },
-  )
-  return done.result
+  const forecast = (tx: TransactionContext): Promise<Forecast> => runForecast(session, tx, file, plan, options)
+  return (await transact({ ...session, options: unreviewed }, forecast, { dryRun: true })).result
 }
 
 /** Refuses a plan that is held, so that the history of a CA that it changes records it. Throws `plan-outdated` if nothing holds it any more. */

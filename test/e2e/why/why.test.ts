@@ -1,5 +1,5 @@
 /** `brine why` by the built program: why a VRP is there, and why not. */
-import { writeFileSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ok } from '../../support/sites/desired-state.js'
@@ -105,6 +105,18 @@ describe('why a VRP is not there', () => {
     expect(lost).toMatchObject({ present: false, answer: { code: 'resource-lost' }, ca: 'acme' })
     await ok(dir, ['ca', 'remove', 'acme', '--yes', '--reason', 'closed'])
     expect(await ask(dir, VRP)).toMatchObject({ present: false, answer: { code: 'ca-removed' } })
+  })
+})
+
+describe('the proof', () => {
+  it('can be read and entered by everyone, whatever the umask, as a folder and as a tar file', async () => {
+    const [folder, tar] = [join(box.path, 'proof'), join(box.path, 'proof.tar')]
+    for (const bundle of [folder, tar]) await ok(box.dataDir, ['why', VRP, '--bundle', bundle])
+    const modes = (path: string): number => statSync(path).mode & 0o777
+    expect([folder, join(folder, 'object'), join(folder, 'crls')].map(modes)).toEqual([0o755, 0o755, 0o755])
+    expect([tar, join(folder, 'README.txt'), join(folder, 'certificates', '0.cer')].map(modes)).toEqual([
+      0o644, 0o644, 0o644,
+    ])
   })
 })
 

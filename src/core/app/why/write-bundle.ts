@@ -1,6 +1,6 @@
-/** Writes a bundle of `brine why` as a new folder, or as a tar file where the name ends in `.tar`. */
+/** Writes a bundle of `brine why`, which goes to others, as a new folder, or as a tar file where the name ends in `.tar`. */
 import { padded, tarEnd, tarHeader } from '../../backup/tar-blocks.js'
-import { writeUserFile, writeUserFolder } from '../../store/disk/user-files.js'
+import { writePublicUserFile, writeUserFolder } from '../../store/disk/user-files.js'
 import type { Bundle } from './bundle.js'
 
 /** Writes the files. Throws `file-exists` (usage), `io`. */
@@ -14,5 +14,5 @@ export function writeBundle(bundle: Bundle, path: string, modified: number): voi
     block.set(bytes)
     return [tarHeader({ name, size: bytes.length, mode: 0o644, modified }), block]
   })
-  writeUserFile(path, Buffer.concat([...blocks, tarEnd()]))
+  writePublicUserFile(path, Buffer.concat([...blocks, tarEnd()]))
 }

@@ -199,20 +199,23 @@ export function hintOfUserFile(errno: string, path: string): string | undefined 
   return hintOfErrno(errno)
 }
 
-/** Writes public files to a new folder; each folder in a name is made. A failed write leaves none. Throws `file-exists`, `file-unwritable` (usage), `io`. */
+/** Writes public files to a new folder, which every user may enter as each folder in a name. A failed write leaves none. Throws `file-exists`, `file-unwritable` (usage), `io`. */
 export function writeUserFolder(
   path: string,
   files: readonly { readonly name: string; readonly bytes: Uint8Array }[],
 ): void {
   assertFileNotExists(path)
   try {
-    mkdirSync(path, { mode: 0o755 })
+    mkdirSync(path)
   } catch (cause) {
     throw userFileError('file-unwritable', `cannot write ${path}`, path, cause)
   }
   try {
-    for (const folder of new Set(files.map(({ name }) => dirname(name))))
+    for (const folder of new Set(['.', ...files.map(({ name }) => dirname(name))])) {
       mkdirSync(join(path, folder), { recursive: true })
+      // the umask has no say in it
+      chmodSync(join(path, folder), 0o755)
+    }
     for (const { name, bytes } of files) writePublicUserFile(join(path, name), bytes)
   } catch (error) {
     rmSync(path, { recursive: true, force: true })

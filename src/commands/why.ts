@@ -15,7 +15,7 @@ type Report = WhyReport & { readonly bundle: string | null }
 export default class Why extends BaseCommand<Report> {
   static override summary = 'show why there is a VRP, or why not'
   static override description =
-    'Shows the ROA object of a VRP, the certificates up to the trust anchor or to the topmost certificate of this directory, the RRDP serial, and the commands that configured, issued and renewed it; for a VRP that is not there, why: never configured, removed, not held, a CA suspended. History is verified on the way. --bundle writes the object, the certificates, CRLs and manifests, and a text with the commands of OpenSSL that verify them without brine.'
+    'Shows the ROA object of a VRP, the certificates up to the trust anchor or to the topmost certificate of this directory, the RRDP serial, and the commands that configured, issued and renewed it; for a VRP that is not there, why: never configured, removed, not held, a CA suspended. History is verified on the way. --bundle writes the object, the certificates, CRLs and manifests, and a text with the commands of OpenSSL that verify them without brine; it names the authors, hosts and reasons of the commands too.'
   static override exitStatus = {
     1: 'history or a file of that time is archived elsewhere; with --bundle: there is no such VRP',
     2: 'no VRP, or a time after the present or before the first commit',

@@ -34,7 +34,7 @@ export function presentAnswer(ca: Handle, { end, broken }: Chain, isUnconfirmed:
     const { ca: child, parent, suspendedSince } = broken
     return {
       code: 'ca-suspended',
-      message: `${ca} has it, but ${child} is suspended by ${parent} since ${suspendedSince}: no ROA below it is valid`,
+      message: `${ca} publishes it, but ${child === ca ? 'it' : child} is suspended by ${parent} since ${suspendedSince}: no certificate leads to it`,
       hint: `brine child unsuspend ${parent} ${child}`,
     }
   }

@@ -1,6 +1,6 @@
 /**
  * The files that prove a VRP without this program: the ROA, the certificates, CRLs and manifests of its chain, and a text that says how to
- * verify them with OpenSSL. Invariant: everything in it is public, and each file is as it was published.
+ * verify them with OpenSSL. Invariant: each of these files is as it was published. The text and the report name authors, hosts and reasons.
  */
 import { utf8 } from '../../base/bytes.js'
 import { AppError } from '../../base/errors.js'

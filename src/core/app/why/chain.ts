@@ -8,7 +8,7 @@ import type { Work } from '../../eventsourcing/work.js'
 import type { PublicationPoint } from '../../issuing/point.js'
 import { fileName } from '../../rpki/object-kinds.js'
 import { decodeCertificate } from '../../rpki/x509/decode-certificate.js'
-import { taCertificateUri } from '../../ta/state.js'
+import { TA_CLASS, taCertificateUri } from '../../ta/state.js'
 import { caState, taState } from '../session/context.js'
 import { suspendedAt } from '../session/suspended-by.js'
 import { bytesOf } from './published-roa.js'
@@ -96,7 +96,7 @@ function taLink(work: Work, handle: Handle, child: CertifiedKey): ChainLink | un
     ...{ holder: `ta/${handle}`, issuer: null, ski: key.ski, uri: taCertificateUri(place), sha256, notAfter },
     resources: 'all',
     ...decoded(work, sha256),
-    ...files(`${place.base}0/`, key.ski, point),
+    ...files(`${place.base}${TA_CLASS}/`, key.ski, point),
   }
 }
 

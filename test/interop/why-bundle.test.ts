@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ok } from '../support/sites/desired-state.js'
 import { type Sandbox, sandbox } from '../support/sites/operator-box.js'
+import { verifyProof } from '../support/sites/proof.js'
 
 const VRP = '192.0.2.0/24 => 64496'
 
@@ -18,27 +19,12 @@ beforeAll(async () => {
 })
 afterAll(() => box.remove())
 
-/** Runs the commands of the README in a copy of the bundle; returns their output. */
-function verify(bundle: string, change: (folder: string) => void = () => undefined): string {
-  const folder = `${bundle}-run`
-  cpSync(bundle, folder, { recursive: true })
-  const lines = readFileSync(join(folder, 'README.txt'), 'utf8').split('\n')
-  const commands = lines.flatMap((line) => (line.startsWith('$ ') ? [line.slice(2)] : []))
-  expect(commands.length).toBeGreaterThan(8)
-  change(folder)
-  try {
-    return execFileSync('sh', ['-ec', commands.join('\n')], { cwd: folder, encoding: 'utf8', stdio: 'pipe' })
-  } finally {
-    execFileSync('rm', ['-r', folder])
-  }
-}
-
 describe('the bundle of why', () => {
   it('verifies by OpenSSL up to the trust anchor, and shows the prefix', () => {
     expect(readdirSync(join(box.path, 'proof')).sort()).toEqual(
       ['README.txt', 'SHA256SUMS', 'certificates', 'crls', 'manifests', 'object', 'ta.tal', 'why.json'].sort(),
     )
-    expect(verify(join(box.path, 'proof'))).toMatch(/INTEGER\s*:FBF0[\s\S]*BIT STRING/)
+    expect(verifyProof(join(box.path, 'proof'))).toMatch(/INTEGER\s*:FBF0[\s\S]*BIT STRING/)
   })
 
   it('does not verify with a byte changed, or with the CRL of another issuer', () => {
@@ -51,8 +37,10 @@ describe('the bundle of why', () => {
     }
     const [roa = ''] = readdirSync(join(box.path, 'proof', 'object'))
     for (const name of [`object/${roa}`, 'certificates/1.cer', 'crls/2.crl', 'manifests/2.mft'])
-      expect(() => verify(join(box.path, 'proof'), (folder) => flip(folder, name)), name).toThrow()
-    expect(() => verify(join(box.path, 'proof'), (f) => cpSync(join(f, 'crls/1.crl'), join(f, 'crls/2.crl')))).toThrow()
+      expect(() => verifyProof(join(box.path, 'proof'), (folder) => flip(folder, name)), name).toThrow()
+    expect(() =>
+      verifyProof(join(box.path, 'proof'), (f) => cpSync(join(f, 'crls/1.crl'), join(f, 'crls/2.crl'))),
+    ).toThrow()
   })
 
   it('is a tar file that tar reads, of an earlier time too, and no proof of what was revoked', async () => {
@@ -61,7 +49,7 @@ describe('the bundle of why', () => {
     const past = join(box.path, 'past')
     mkdirSync(past)
     execFileSync('tar', ['-xf', join(box.path, 'past.tar'), '-C', past])
-    expect(verify(past)).toContain('BIT STRING')
+    expect(verifyProof(past)).toContain('BIT STRING')
     await ok(box.dataDir, ['why', '192.0.2.0/24 => 64496', '--at', at, '--bundle', join(box.path, 'again')])
     // the present CRL of the CA revokes the certificate of the ROA
     await ok(box.dataDir, ['roa', 'add', 'acme', VRP])
@@ -71,6 +59,6 @@ describe('the bundle of why', () => {
       const sums = execFileSync('sh', ['-c', 'find . -type f ! -name SHA256SUMS | xargs sha256sum'], { cwd: folder })
       writeFileSync(join(folder, 'SHA256SUMS'), sums)
     }
-    expect(() => verify(past, swap)).toThrow()
+    expect(() => verifyProof(past, swap)).toThrow()
   })
 })

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '../../src/core/store/commit/file-store.js'
-import { initDataDir } from '../../src/core/store/directory/data-dir.js'
+import { initDataDir } from '../../src/core/store/directory/init-data-dir.js'
 import { add, T0, wordsOf } from '../support/store/store.js'
 import { type Started, start, type Workshop, workshop } from '../support/store/store-process.js'
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openStore } from '../../src/core/store/commit/file-store.js'
-import { initDataDir } from '../../src/core/store/directory/data-dir.js'
+import { initDataDir } from '../../src/core/store/directory/init-data-dir.js'
 import { add, T0, wordsOf } from '../support/store/store.js'
 import { strangers, wholeHistory } from '../support/store/store-audit.js'
 import { run, type Workshop, workshop } from '../support/store/store-process.js'

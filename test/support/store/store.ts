@@ -13,7 +13,7 @@ import type { CommitResult, Reader, Staged, Writer } from '../../../src/core/eve
 import type { AggregateId, CommitMeta, DomainEvent, NumberRange } from '../../../src/core/eventsourcing/types.js'
 import { type FileStore, openStore, type StoreOptions } from '../../../src/core/store/commit/file-store.js'
 import { keepRecords } from '../../../src/core/store/commit/kept-records.js'
-import { initDataDir } from '../../../src/core/store/directory/data-dir.js'
+import { initDataDir } from '../../../src/core/store/directory/init-data-dir.js'
 import { commandName } from '../../../src/core/store/disk/paths.js'
 import type { Planned } from '../../../src/core/store/recover/load.js'
 

@@ -6,7 +6,7 @@ import { addSeconds } from '../../base/time.js'
 import { configTemplate } from '../../config/template.js'
 import { systemRandom } from '../../crypto/random.js'
 import { selfSignedTls, TLS_SECONDS } from '../../pki/self-signed.js'
-import { initDataDir } from '../../store/directory/data-dir.js'
+import { initDataDir } from '../../store/directory/init-data-dir.js'
 import { type TreeLockRequest, withTreeLock } from '../../store/directory/tree-lock.js'
 import { startTime } from '../session/clock.js'
 

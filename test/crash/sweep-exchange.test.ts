@@ -9,7 +9,7 @@ import { activateKeyroll, initKeyroll } from '../../src/core/app/authority/keyro
 import { recover } from '../../src/core/app/recovery/recover.js'
 import { AppError } from '../../src/core/base/errors.js'
 import { addSeconds, type Instant } from '../../src/core/base/time.js'
-import { isUnconfirmed } from '../../src/core/ca/places.js'
+import { isUnconfirmed } from '../../src/core/ca/state/places.js'
 import { sha256Hex } from '../../src/core/crypto/digest.js'
 import type { Send } from '../../src/core/peers/message.js'
 import { readMessage } from '../../src/core/protocols/cms/read-message.js'

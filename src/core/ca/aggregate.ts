@@ -9,7 +9,6 @@ import { aspaCommands, aspaEvents } from './aspas.js'
 import { childCommands, childEvents } from './children.js'
 import { classCommands, classEvents } from './classes.js'
 import { clockCommands, clockEvents } from './clock.js'
-import type { Repository } from './contacts.js'
 import { idCommands, idEvents } from './ids.js'
 import { keyrollCommands, keyrollEvents } from './keyroll.js'
 import { keyrollCancelCommands, keyrollCancelEvents } from './keyroll-cancel.js'
@@ -20,7 +19,8 @@ import { remoteChildCommands, remoteChildEvents } from './remote-children.js'
 import { remoteParentCommands, remoteParentEvents } from './remote-parents.js'
 import { remoteRepositoryCommands, remoteRepositoryEvents } from './remote-repository.js'
 import { roaCommands, roaEvents } from './roas.js'
-import { type CaState, initialCa } from './state.js'
+import type { Repository } from './state/contacts.js'
+import { type CaState, initialCa } from './state/state.js'
 
 const events = joined(
   lifecycleEvents,

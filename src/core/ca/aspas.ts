@@ -9,11 +9,12 @@ import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { formatAsn } from '../resources/asn.js'
 import { type AspaPayload, checkProviders, formatAspa, formatProviders, sorted } from '../resources/aspa-payload.js'
-import { isAspaHeld } from './aspa-objects.js'
-import { MAX_PRODUCTS } from './products.js'
+import { isAspaHeld } from './products/aspa-objects.js'
+import { MAX_PRODUCTS } from './products/products.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
 import { heldSets } from './roas.js'
-import { type AspaConfig, type CaState, isAspaConfig } from './state.js'
+import { type AspaConfig, isAspaConfig } from './state/configured.js'
+import type { CaState } from './state/state.js'
 
 const event = eventsOn<CaState>()
 

@@ -30,7 +30,7 @@ import { fromResourceText, isEmpty, NO_RESOURCES, toResourceText, union } from '
 import type { ResourceSet } from '../resources/types.js'
 import { fileName } from '../rpki/object-kinds.js'
 import { type PublishingEvent, reconcile, reconciled } from './publishing.js'
-import { type CaState, currentKey, issuerOf, type ResourceClass } from './state.js'
+import { type CaState, currentKey, issuerOf, type ResourceClass } from './state/state.js'
 
 export const childEvents = childEventsOn<CaState>(({ classes }, { ski, sha256 }) => {
   const issues = (own: ResourceClass): boolean =>

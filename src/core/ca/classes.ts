@@ -14,10 +14,10 @@ import type { ChildSia, Entitlement } from '../issuing/children.js'
 import { EMPTY_POINT } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { fromResourceText, isEmpty } from '../resources/resource-set.js'
-import { isLocalParent, type LocalParent, type Repository } from './contacts.js'
 import type { keyrollEvents } from './keyroll.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
-import { nextKey, repositoryWait } from './roll-state.js'
+import { isLocalParent, type LocalParent, type Repository } from './state/contacts.js'
+import { nextKey, repositoryWait } from './state/roll-state.js'
 import {
   type CaState,
   type ClassKey,
@@ -26,7 +26,7 @@ import {
   type ReceivedCertificate,
   type ResourceClass,
   withClass,
-} from './state.js'
+} from './state/state.js'
 
 const event = eventsOn<CaState>()
 

@@ -16,7 +16,7 @@ import {
 } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
-import { type CaState, type ResourceClass, withKey } from './state.js'
+import { type CaState, type ResourceClass, withKey } from './state/state.js'
 
 const event = eventsOn<CaState>()
 

@@ -19,8 +19,8 @@ import {
   untilToRecord,
 } from '../identity/id-keys.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import { PLACES, remoteAt } from './places.js'
-import type { CaState, OfferedTo } from './state.js'
+import { PLACES, remoteAt } from './state/places.js'
+import type { CaState, OfferedTo } from './state/state.js'
 
 const event = eventsOn<CaState>()
 

@@ -6,8 +6,8 @@ import type { Violation } from '../base/errors.js'
 import { isKeyId, isText, isTime } from '../base/shape.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import { nextKey, rollStage } from './roll-state.js'
-import { type CaState, type ResourceClass, withClass } from './state.js'
+import { nextKey, rollStage } from './state/roll-state.js'
+import { type CaState, type ResourceClass, withClass } from './state/state.js'
 
 const event = eventsOn<CaState>()
 

@@ -15,8 +15,8 @@ import type { IssuingPorts } from '../issuing/ports.js'
 import { formatResources, isEmpty } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
-import { activationAllowedAt, nextKey, repositoryWait, resourcesLacking, rollStage } from './roll-state.js'
-import { type CaState, type ClassKey, currentKey, type KeyRoll, type ResourceClass, withClass } from './state.js'
+import { activationAllowedAt, nextKey, repositoryWait, resourcesLacking, rollStage } from './state/roll-state.js'
+import { type CaState, type ClassKey, currentKey, type KeyRoll, type ResourceClass, withClass } from './state/state.js'
 
 const event = eventsOn<CaState>()
 

@@ -6,9 +6,9 @@ import type { IssuingPorts } from '../issuing/ports.js'
 import { clocksOf } from '../protocols/replay-clock.js'
 import { toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
-import { isLocalRepository, type LocalRepository } from './contacts.js'
-import { filesAt, isUnconfirmedAt, PLACES, remoteAt } from './places.js'
-import { type CaState, initialCa } from './state.js'
+import { isLocalRepository, type LocalRepository } from './state/contacts.js'
+import { filesAt, isUnconfirmedAt, PLACES, remoteAt } from './state/places.js'
+import { type CaState, initialCa } from './state/state.js'
 
 const event = eventsOn<CaState>()
 

@@ -9,9 +9,9 @@ import {
   union,
 } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
-import { isAspaHeld } from './aspa-objects.js'
-import { payloadOf } from './roa-index.js'
-import { type CaState, currentKey, type ResourceClass } from './state.js'
+import { isAspaHeld } from './products/aspa-objects.js'
+import { payloadOf } from './products/roa-index.js'
+import { type CaState, currentKey, type ResourceClass } from './state/state.js'
 
 /** A loss of so many always counts as small. */
 const LEAST_LIMIT = 5

@@ -8,11 +8,11 @@ import { isFlag, isTime } from '../base/shape.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { idKey } from '../identity/id-keys.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import { isRepository, type Repository } from './contacts.js'
 import type { keyrollCancelEvents } from './keyroll-cancel.js'
-import { isAt, isLeft } from './places.js'
-import { nextKey, rollStage } from './roll-state.js'
-import type { CaState, ClassKey, ResourceClass } from './state.js'
+import { isRepository, type Repository } from './state/contacts.js'
+import { isAt, isLeft } from './state/places.js'
+import { nextKey, rollStage } from './state/roll-state.js'
+import type { CaState, ClassKey, ResourceClass } from './state/state.js'
 
 const event = eventsOn<CaState>()
 

@@ -32,10 +32,10 @@ import type { IssuingPorts } from '../issuing/ports.js'
 import type { Issuer } from '../issuing/signing.js'
 import type { Timing } from '../issuing/timing.js'
 import { fromResourceText } from '../resources/resource-set.js'
-import { aspaProducts } from './aspa-objects.js'
-import { reconcileProducts } from './products.js'
-import { desiredRoas, roaProducts } from './roa-objects.js'
-import { activationDueAt } from './roll-state.js'
+import { aspaProducts } from './products/aspa-objects.js'
+import { reconcileProducts } from './products/products.js'
+import { desiredRoas, roaProducts } from './products/roa-objects.js'
+import { activationDueAt } from './state/roll-state.js'
 import {
   type CaState,
   type ClassKey,
@@ -45,7 +45,7 @@ import {
   type ResourceClass,
   withClass,
   withKey,
-} from './state.js'
+} from './state/state.js'
 
 const event = eventsOn<CaState>()
 

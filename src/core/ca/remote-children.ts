@@ -10,7 +10,7 @@ import { idKey } from '../identity/id-keys.js'
 import { unknownChild } from '../issuing/child-checks.js'
 import type { Child } from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import type { CaState } from './state.js'
+import type { CaState } from './state/state.js'
 
 const event = eventsOn<CaState>()
 

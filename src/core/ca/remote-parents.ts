@@ -17,9 +17,9 @@ import type { IssuingPorts } from '../issuing/ports.js'
 import { containsSet, equalSets, fromResourceText, isEmpty } from '../resources/resource-set.js'
 import type { ResourceText } from '../resources/types.js'
 import { type ClassEvent, classFor } from './classes.js'
-import { isRemoteParent, type RemoteParent } from './contacts.js'
 import { lossLimit, lossOf } from './loss.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
+import { isRemoteParent, type RemoteParent } from './state/contacts.js'
 import {
   type CaState,
   currentKey,
@@ -28,7 +28,7 @@ import {
   isListedEntitlement,
   type ListedEntitlement,
   type ResourceClass,
-} from './state.js'
+} from './state/state.js'
 
 /** A list that takes something away counts after this time, if a later list says the same. */
 export const CONFIRM_SECONDS = 15 * 60

@@ -8,9 +8,9 @@ import type { Sha256 } from '../crypto/ports.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { idKey } from '../identity/id-keys.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import { isRemoteRepository, type RemoteRepository } from './contacts.js'
-import { contentOf, PLACES, type Place, repositoryAt, syncedAt } from './places.js'
-import type { CaState, ResourceClass } from './state.js'
+import { isRemoteRepository, type RemoteRepository } from './state/contacts.js'
+import { contentOf, PLACES, type Place, repositoryAt, syncedAt } from './state/places.js'
+import type { CaState, ResourceClass } from './state/state.js'
 
 const event = eventsOn<CaState>()
 

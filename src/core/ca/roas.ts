@@ -12,10 +12,11 @@ import { formatPrefix } from '../resources/prefix.js'
 import { containsPrefix, fromResourceText } from '../resources/resource-set.js'
 import { formatRoaPayload } from '../resources/roa-payload.js'
 import type { ResourceSet, RoaPayload } from '../resources/types.js'
-import { MAX_PRODUCTS } from './products.js'
+import { MAX_PRODUCTS } from './products/products.js'
+import { changedRoas } from './products/roa-index.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
-import { changedRoas } from './roa-index.js'
-import { type CaState, currentKey, isRoaConfig, type RoaConfig } from './state.js'
+import { isRoaConfig, type RoaConfig } from './state/configured.js'
+import { type CaState, currentKey } from './state/state.js'
 
 const event = eventsOn<CaState>()
 

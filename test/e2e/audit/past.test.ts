@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DigestReport } from '../../../src/core/app/proof/digest.js'
 import type { DiffReport, StateReport } from '../../../src/core/app/proof/states.js'
-import type { CaState } from '../../../src/core/ca/state.js'
+import type { CaState } from '../../../src/core/ca/state/state.js'
 import { runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
 let box: Sandbox

@@ -11,7 +11,7 @@ import { publishLocal } from '../../../src/core/app/transaction/local-publicatio
 import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
 import type { Random } from '../../../src/core/base/ports.js'
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
-import type { CaState } from '../../../src/core/ca/state.js'
+import type { CaState } from '../../../src/core/ca/state/state.js'
 import { createSoftSigner } from '../../../src/core/crypto/soft-signer.js'
 import type { Reader } from '../../../src/core/eventsourcing/store.js'
 import { DEFAULT_TIMING, type Timing } from '../../../src/core/issuing/timing.js'

@@ -4,9 +4,9 @@ import { localRepositoryOf } from '../../../src/core/app/authority/cas.js'
 import { activateRoll } from '../../../src/core/app/authority/keyroll-steps.js'
 import { syncResources } from '../../../src/core/app/authority/resource-sync.js'
 import { pubdState, runCa } from '../../../src/core/app/session/context.js'
-import type { Repository } from '../../../src/core/ca/contacts.js'
-import { contentOf, filesAt, isUnconfirmedAt, migrationStage, type Place } from '../../../src/core/ca/places.js'
-import { type ResourceClass, repositoryOf } from '../../../src/core/ca/state.js'
+import type { Repository } from '../../../src/core/ca/state/contacts.js'
+import { contentOf, filesAt, isUnconfirmedAt, migrationStage, type Place } from '../../../src/core/ca/state/places.js'
+import { type ResourceClass, repositoryOf } from '../../../src/core/ca/state/state.js'
 import { parseResources, toResourceText } from '../../../src/core/resources/resource-set.js'
 import {
   ACME,

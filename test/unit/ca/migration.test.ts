@@ -6,7 +6,7 @@ import { syncResources } from '../../../src/core/app/authority/resource-sync.js'
 import { pubdState, runCa, runTa, TA_HANDLE } from '../../../src/core/app/session/context.js'
 import { isUnpublished } from '../../../src/core/app/transaction/local-publication.js'
 import type { Handle } from '../../../src/core/base/handle.js'
-import type { Repository } from '../../../src/core/ca/contacts.js'
+import type { Repository } from '../../../src/core/ca/state/contacts.js'
 import {
   contentOf,
   filesAt,
@@ -14,9 +14,9 @@ import {
   isUnconfirmedAt,
   migrationStage,
   type Place,
-} from '../../../src/core/ca/places.js'
-import { activationDueAt } from '../../../src/core/ca/roll-state.js'
-import { type ResourceClass, repositoryOf } from '../../../src/core/ca/state.js'
+} from '../../../src/core/ca/state/places.js'
+import { activationDueAt } from '../../../src/core/ca/state/roll-state.js'
+import { type ResourceClass, repositoryOf } from '../../../src/core/ca/state/state.js'
 import type { Sha256 } from '../../../src/core/crypto/ports.js'
 import { parseResources } from '../../../src/core/resources/resource-set.js'
 import { decodeCertificate } from '../../../src/core/rpki/x509/decode-certificate.js'

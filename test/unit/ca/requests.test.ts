@@ -1,8 +1,8 @@
 /** What a CA must ask of a parent follows from its state alone. */
 import { describe, expect, it } from 'vitest'
 import { parseHandle } from '../../../src/core/base/handle.js'
-import { openRequests } from '../../../src/core/ca/requests.js'
-import { type CaState, type ClassKey, type ResourceClass, withClass } from '../../../src/core/ca/state.js'
+import { openRequests } from '../../../src/core/ca/state/requests.js'
+import { type CaState, type ClassKey, type ResourceClass, withClass } from '../../../src/core/ca/state/state.js'
 import { EMPTY_POINT } from '../../../src/core/issuing/point.js'
 import { chainOf, emptyWorld } from '../../support/rpki/small-world.js'
 

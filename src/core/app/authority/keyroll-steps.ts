@@ -3,7 +3,7 @@
  * parents and below. Parents in this data directory answer in the same commit.
  */
 import type { Handle } from '../../base/handle.js'
-import { activationDueAt } from '../../ca/roll-state.js'
+import { activationDueAt } from '../../ca/state/roll-state.js'
 import { caState, runCa, type TransactionContext } from '../session/context.js'
 import { localChildren, syncResources } from './resource-sync.js'
 import { unconfirmedAbove } from './roll-waits.js'

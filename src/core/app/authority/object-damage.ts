@@ -1,7 +1,7 @@
 /** Damage of the objects that a CA or trust anchor publishes, as far as a stat shows it. Cheap enough for each `tick`; `audit verify` reads every byte. */
 import type { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
-import { publishedFiles } from '../../ca/state.js'
+import { publishedFiles } from '../../ca/state/files.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { Work } from '../../eventsourcing/work.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'

@@ -2,7 +2,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
-import { filesAt, localPlace } from '../../ca/places.js'
+import { filesAt, localPlace } from '../../ca/state/places.js'
 import { publicationDelta } from '../../pubd/content.js'
 import { type Outcome, outcomeOf } from '../changes/outcome.js'
 import { knownCa, pubdState, type TransactionContext } from '../session/context.js'

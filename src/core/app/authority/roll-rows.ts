@@ -10,8 +10,8 @@ import {
   resourcesLacking,
   rollStage,
   rollWait,
-} from '../../ca/roll-state.js'
-import { type CaState, currentKey, type ResourceClass, repositoryOf } from '../../ca/state.js'
+} from '../../ca/state/roll-state.js'
+import { type CaState, currentKey, type ResourceClass, repositoryOf } from '../../ca/state/state.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { formatResources, isEmpty } from '../../resources/resource-set.js'
 import { kindOf } from '../../rpki/object-kinds.js'

@@ -4,10 +4,10 @@
  */
 import { AppError } from '../../base/errors.js'
 import { entry } from '../../base/record.js'
-import type { LocalParent } from '../../ca/contacts.js'
-import { isProductUnconfirmed } from '../../ca/places.js'
-import { rollStage } from '../../ca/roll-state.js'
-import type { CaState, ResourceClass } from '../../ca/state.js'
+import type { LocalParent } from '../../ca/state/contacts.js'
+import { isProductUnconfirmed } from '../../ca/state/places.js'
+import { rollStage } from '../../ca/state/roll-state.js'
+import type { CaState, ResourceClass } from '../../ca/state/state.js'
 import { caState, type TransactionContext } from '../session/context.js'
 
 type WorkContext = Pick<TransactionContext, 'work'>

@@ -1,8 +1,8 @@
 /** Rows of a change of CAs: the difference between the states before and after it, and the publication that follows. */
 import type { Handle } from '../../base/handle.js'
 import { entry, type Table } from '../../base/record.js'
-import { isUnconfirmed } from '../../ca/places.js'
-import { type CaState, currentKey, type ResourceClass } from '../../ca/state.js'
+import { isUnconfirmed } from '../../ca/state/places.js'
+import { type CaState, currentKey, type ResourceClass } from '../../ca/state/state.js'
 import type { Child } from '../../issuing/children.js'
 import type { Timing } from '../../issuing/timing.js'
 import { PUBD_HANDLE, pubd } from '../../pubd/aggregate.js'

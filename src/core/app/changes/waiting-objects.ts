@@ -1,6 +1,6 @@
 /** Objects of a CA that a repository elsewhere may not have. */
-import { filesAt, isUnconfirmedAt, PLACES, type Place, repositoryAt } from '../../ca/places.js'
-import type { CaState } from '../../ca/state.js'
+import { filesAt, isUnconfirmedAt, PLACES, type Place, repositoryAt } from '../../ca/state/places.js'
+import type { CaState } from '../../ca/state/state.js'
 import type { ConfirmedObjects } from '../../peers/confirmed-content.js'
 
 /** Returns the URIs that a repository elsewhere has not confirmed: all of them while it is not known which of them it has. */

@@ -5,7 +5,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { type Instant, secondsBetween } from '../../base/time.js'
-import type { ClassKey } from '../../ca/state.js'
+import type { ClassKey } from '../../ca/state/state.js'
 import { est } from '../../est/aggregate.js'
 import { estFuture } from '../../est/clock.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'

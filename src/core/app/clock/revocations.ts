@@ -4,7 +4,7 @@
  */
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
-import type { CaState } from '../../ca/state.js'
+import type { CaState } from '../../ca/state/state.js'
 import type { PublicationPoint, Revocation } from '../../issuing/point.js'
 import type { TaState } from '../../ta/state.js'
 import { readPast } from '../proof/past-state.js'

@@ -2,7 +2,7 @@
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { configuredAspas } from '../../ca/aspas.js'
-import type { CaState } from '../../ca/state.js'
+import type { CaState } from '../../ca/state/state.js'
 import { aspaText } from '../../desired-state/aspas.js'
 import type { DesiredCa, DesiredState } from '../../desired-state/state.js'
 import { formatAsn } from '../../resources/asn.js'

@@ -1,8 +1,8 @@
 /** The ROAs of the CAs of this directory, as origin validation sees them. */
 import type { Handle } from '../../base/handle.js'
-import { payloadOf } from '../../ca/roa-index.js'
+import { payloadOf } from '../../ca/products/roa-index.js'
 import { heldSets } from '../../ca/roas.js'
-import type { CaState } from '../../ca/state.js'
+import type { CaState } from '../../ca/state/state.js'
 import type { Work } from '../../eventsourcing/work.js'
 import { containsPrefix, NO_RESOURCES, union } from '../../resources/resource-set.js'
 import { formatRoaPayload } from '../../resources/roa-payload.js'

@@ -1,7 +1,7 @@
 /** VRPs before and after a unit of work: those of every CA of this directory, and those of others as a validator has seen them. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
-import type { CaState } from '../../ca/state.js'
+import type { CaState } from '../../ca/state/state.js'
 import type { Work } from '../../eventsourcing/work.js'
 import { formatRoaPayload } from '../../resources/roa-payload.js'
 import type { RoaPayload } from '../../resources/types.js'

@@ -2,7 +2,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Json } from '../../base/json.js'
 import { secondsBetween } from '../../base/time.js'
-import type { CaState } from '../../ca/state.js'
+import type { CaState } from '../../ca/state/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import { lookUp, type RememberedHosts, readRemembered } from '../../name-lookup/remembered.js'
 import { type NameService, nameService } from '../../name-lookup/resolver.js'

@@ -1,9 +1,9 @@
 /** VRPs that a unit of work adds and removes, by CA: what a guard, a limit and a preview judge. */
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
-import { differingTexts, indexOf, isHeld, payloadOf } from '../../ca/roa-index.js'
+import { differingTexts, indexOf, isHeld, payloadOf } from '../../ca/products/roa-index.js'
 import { heldSets } from '../../ca/roas.js'
-import type { CaState } from '../../ca/state.js'
+import type { CaState } from '../../ca/state/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { Child } from '../../issuing/children.js'
 import { formatResources } from '../../resources/resource-set.js'

@@ -1,5 +1,5 @@
 /** Completeness of a revision in a copied directory: the objects and keys that its states reference must exist, or an older revision is used. */
-import { publishedFiles } from '../../ca/state.js'
+import { publishedFiles } from '../../ca/state/files.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { est } from '../../est/aggregate.js'
 import { estObjects } from '../../est/objects.js'

@@ -2,7 +2,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
-import { PLACES, type Place, remoteAt } from '../../ca/places.js'
+import { PLACES, type Place, remoteAt } from '../../ca/state/places.js'
 import type { Work } from '../../eventsourcing/work.js'
 import { peerDer } from '../../identity/contact.js'
 import { formatIdUser } from '../../identity/id-keys.js'

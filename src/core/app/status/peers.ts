@@ -4,8 +4,8 @@
  */
 import type { Handle } from '../../base/handle.js'
 import { addSeconds, type Instant, secondsBetween } from '../../base/time.js'
-import { syncedAt } from '../../ca/places.js'
 import { dueTimes } from '../../ca/publishing.js'
+import { syncedAt } from '../../ca/state/places.js'
 import type { Work } from '../../eventsourcing/work.js'
 import { soonest } from '../changes/outcome.js'
 import { parentRowsOf, type RemoteParentRow } from '../exchange/client/due-parents.js'

@@ -3,7 +3,8 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
-import type { Repository } from '../../ca/contacts.js'
+import { dueTimes } from '../../ca/publishing.js'
+import type { Repository } from '../../ca/state/contacts.js'
 import {
   filesAt,
   isAt,
@@ -13,9 +14,8 @@ import {
   type Place,
   repositoryAt,
   syncedAt,
-} from '../../ca/places.js'
-import { dueTimes } from '../../ca/publishing.js'
-import type { CaState } from '../../ca/state.js'
+} from '../../ca/state/places.js'
+import type { CaState } from '../../ca/state/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import { publicationDelta } from '../../pubd/content.js'
 import { repositoryRowOf } from '../exchange/client/due-repositories.js'

@@ -6,7 +6,7 @@
 
 import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
-import { isUnconfirmed } from '../../ca/places.js'
+import { isUnconfirmed } from '../../ca/state/places.js'
 import type { KeySupply } from '../../crypto/key-supply.js'
 import type { KeyDemand } from '../../crypto/ports.js'
 import type { CommitResult } from '../../eventsourcing/store.js'

@@ -4,9 +4,9 @@
  */
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
-import { filesAt, isHeldBack, isLeft, localPlace } from '../../ca/places.js'
-import { isKeyMoved } from '../../ca/roll-state.js'
-import type { CaState } from '../../ca/state.js'
+import { filesAt, isHeldBack, isLeft, localPlace } from '../../ca/state/places.js'
+import { isKeyMoved } from '../../ca/state/roll-state.js'
+import type { CaState } from '../../ca/state/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { type PublisherChange, publicationDelta } from '../../pubd/content.js'
 import { stagedPublishers } from '../../pubd/staged.js'

@@ -2,7 +2,7 @@
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
-import { type CaState, type ClassKey, currentKey, issuerOf, type ResourceClass } from '../../ca/state.js'
+import { type CaState, type ClassKey, currentKey, issuerOf, type ResourceClass } from '../../ca/state/state.js'
 import type { KeyId, Sha256 } from '../../crypto/ports.js'
 import type { Work } from '../../eventsourcing/work.js'
 import type { PublicationPoint } from '../../issuing/point.js'

@@ -1,8 +1,8 @@
 /** The published ROA object of a payload at one revision, as its bytes say; where they are archived elsewhere, as the state says. */
 import { AppError } from '../../base/errors.js'
 import { entry } from '../../base/record.js'
-import { isPublished } from '../../ca/products.js'
-import { desiredRoas, type Thresholds } from '../../ca/roa-objects.js'
+import { isPublished } from '../../ca/products/products.js'
+import { desiredRoas, type Thresholds } from '../../ca/products/roa-objects.js'
 import {
   type CaState,
   type ClassKey,
@@ -10,7 +10,7 @@ import {
   issuerOf,
   type ReceivedCertificate,
   type ResourceClass,
-} from '../../ca/state.js'
+} from '../../ca/state/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { Reader } from '../../eventsourcing/store.js'
 import type { PublishedObject } from '../../issuing/point.js'

@@ -225,7 +225,7 @@ const session = (now: Instant): Promise<Session> => quickSession(dir, now)
 async function objectOf({ store }: Session): Promise<readonly [string, string]> {
   const { caState } = await import('../../../../src/core/app/session/context.js')
   const { Work } = await import('../../../../src/core/eventsourcing/work.js')
-  const { publishedFiles } = await import('../../../../src/core/ca/state.js')
+  const { publishedFiles } = await import('../../../../src/core/ca/state/files.js')
   return store.read(async (reader) => {
     const [file] = publishedFiles(caState(new Work(reader), ca(2)))
     return [file?.sha256 ?? '', store.layout.object(file?.sha256 ?? ('' as never))]

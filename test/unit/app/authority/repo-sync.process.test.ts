@@ -6,7 +6,7 @@ import { auditVerify } from '../../../../src/core/app/proof/audit.js'
 import { caState, pubdState, runPubd } from '../../../../src/core/app/session/context.js'
 import { transact } from '../../../../src/core/app/transaction/transact.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
-import { publishedFiles } from '../../../../src/core/ca/state.js'
+import { publishedFiles } from '../../../../src/core/ca/state/files.js'
 import { publicationDelta } from '../../../../src/core/pubd/content.js'
 import { newTestbed, quickSession, scratchFolder } from '../../../support/sites/testbed.js'
 

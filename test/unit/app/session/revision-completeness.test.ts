@@ -14,7 +14,7 @@ import { hasAllReferences } from '../../../../src/core/app/session/revision-comp
 import { openSession, type Session } from '../../../../src/core/app/session/session.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import type { Instant } from '../../../../src/core/base/time.js'
-import { publishedFiles } from '../../../../src/core/ca/state.js'
+import { publishedFiles } from '../../../../src/core/ca/state/files.js'
 import { sha256Hex } from '../../../../src/core/crypto/digest.js'
 import type { KeyId, Sha256 } from '../../../../src/core/crypto/ports.js'
 import { Work } from '../../../../src/core/eventsourcing/work.js'

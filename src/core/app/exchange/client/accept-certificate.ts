@@ -1,7 +1,7 @@
 /** Acceptance of a certificate that a parent sends: it is one for a key of ours, under the certificate of the issuer that the parent names. */
 import { equalBytes } from '../../../base/bytes.js'
 import { addSeconds, type Instant } from '../../../base/time.js'
-import type { ClassKey } from '../../../ca/state.js'
+import type { ClassKey } from '../../../ca/state/state.js'
 import { spkiOf } from '../../../issuing/stored.js'
 import type { ProvisioningCertificate, ProvisioningClass } from '../../../protocols/provisioning/types.js'
 import { toResourceText } from '../../../resources/resource-set.js'

@@ -5,7 +5,7 @@
 import type { CommandContext, CommitWatch } from '../../../base/context.js'
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
-import { isHeldBack, type Place, syncedAt } from '../../../ca/places.js'
+import { isHeldBack, type Place, syncedAt } from '../../../ca/state/places.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { readConfirmed } from '../../../peers/confirmed-content.js'
 import { hostKeyOf } from '../../../peers/host.js'

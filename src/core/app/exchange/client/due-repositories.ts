@@ -5,9 +5,17 @@
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
 import { addSeconds, type Instant } from '../../../base/time.js'
-import type { RemoteRepository } from '../../../ca/contacts.js'
-import { filesAt, isHeldBack, isUnconfirmedAt, PLACES, type Place, remoteAt, syncedAt } from '../../../ca/places.js'
-import type { CaState } from '../../../ca/state.js'
+import type { RemoteRepository } from '../../../ca/state/contacts.js'
+import {
+  filesAt,
+  isHeldBack,
+  isUnconfirmedAt,
+  PLACES,
+  type Place,
+  remoteAt,
+  syncedAt,
+} from '../../../ca/state/places.js'
+import type { CaState } from '../../../ca/state/state.js'
 import { Work } from '../../../eventsourcing/work.js'
 import type { PeerContact } from '../../../identity/contact.js'
 import { type ConfirmedContent, readConfirmed } from '../../../peers/confirmed-content.js'

@@ -4,9 +4,9 @@
  */
 import { AppError, rewrap } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
-import type { LocalRepository } from '../../../ca/contacts.js'
 import { dueTimes } from '../../../ca/publishing.js'
-import { type CaState, currentKey } from '../../../ca/state.js'
+import type { LocalRepository } from '../../../ca/state/contacts.js'
+import { type CaState, currentKey } from '../../../ca/state/state.js'
 import { type LeavingRow, leavingRow, type RepositoryRow, repositoryRow } from '../../authority/ca-reports.js'
 import { localRepositoryOf } from '../../authority/cas.js'
 import { activateDue, startRoll } from '../../authority/keyroll-steps.js'

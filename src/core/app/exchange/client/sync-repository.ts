@@ -7,6 +7,7 @@
 import { AppError, rewrap } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
 import type { Instant } from '../../../base/time.js'
+import { dueTimes } from '../../../ca/publishing.js'
 import {
   contentOf,
   filesAt,
@@ -16,8 +17,7 @@ import {
   PLACES,
   type Place,
   remoteAt,
-} from '../../../ca/places.js'
-import { dueTimes } from '../../../ca/publishing.js'
+} from '../../../ca/state/places.js'
 import type { Sha256 } from '../../../crypto/ports.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { keepLeft, readConfirmed, recordConfirmed } from '../../../peers/confirmed-content.js'

@@ -2,7 +2,7 @@
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
 import { entry } from '../../../base/record.js'
-import type { CaState } from '../../../ca/state.js'
+import type { CaState } from '../../../ca/state/state.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { peerDer } from '../../../identity/contact.js'
 import { heldUntil, type IdKey, idKey, newestId, untilToRecord } from '../../../identity/id-keys.js'

@@ -5,7 +5,7 @@
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
 import { quoted } from '../../../base/text.js'
-import type { CaState } from '../../../ca/state.js'
+import type { CaState } from '../../../ca/state/state.js'
 import type { KeyId } from '../../../crypto/ports.js'
 import { peerDer } from '../../../identity/contact.js'
 import { type IdKey, idKey } from '../../../identity/id-keys.js'

@@ -20,7 +20,7 @@ import { showRepository } from '../../../../../src/core/app/status/repositories.
 import { AppError } from '../../../../../src/core/base/errors.js'
 import { type Handle, parseHandle } from '../../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../../src/core/base/time.js'
-import type { ResourceClass } from '../../../../../src/core/ca/state.js'
+import type { ResourceClass } from '../../../../../src/core/ca/state/state.js'
 import type { Send } from '../../../../../src/core/peers/message.js'
 import { parseResources } from '../../../../../src/core/resources/resource-set.js'
 import { addRoa, deliverTo, expectAudited, sendTo, servedFiles } from '../../../../support/sites/exchanges.js'

@@ -11,7 +11,7 @@ import { addPublisher } from '../../../../../src/core/app/exchange/server/publis
 import { tick } from '../../../../../src/core/app/operations/tick.js'
 import { parseHandle } from '../../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../../src/core/base/time.js'
-import { currentKey } from '../../../../../src/core/ca/state.js'
+import { currentKey } from '../../../../../src/core/ca/state/state.js'
 import { sha256Hex } from '../../../../../src/core/crypto/digest.js'
 import { addRoa, deliverTo, expectAudited, refresh, servedFiles, sync } from '../../../../support/sites/exchanges.js'
 import {

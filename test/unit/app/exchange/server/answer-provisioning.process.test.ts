@@ -14,7 +14,7 @@ import { suspendSilent } from '../../../../../src/core/app/exchange/server/suspe
 import { caState } from '../../../../../src/core/app/session/context.js'
 import { parseHandle } from '../../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../../src/core/base/time.js'
-import type { CaState } from '../../../../../src/core/ca/state.js'
+import type { CaState } from '../../../../../src/core/ca/state/state.js'
 import type { KeyId, PublicKey, Signer } from '../../../../../src/core/crypto/ports.js'
 import { createSoftSigner } from '../../../../../src/core/crypto/soft-signer.js'
 import { Work } from '../../../../../src/core/eventsourcing/work.js'

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { beforeAll, expect, test } from 'vitest'
 import { verifySender } from '../../../../../src/core/app/exchange/server/verify-sender.js'
-import type { CaState } from '../../../../../src/core/ca/state.js'
+import type { CaState } from '../../../../../src/core/ca/state/state.js'
 import { raw } from '../../../../../src/core/der/writer.js'
 import {
   bpkiCa,

@@ -1,9 +1,9 @@
 /** Products of a class: the objects that configuration and the certificate of the class lead to, whatever their kind. */
-import { entry } from '../base/record.js'
-import { isDue } from '../issuing/due.js'
-import type { NamedObject, PublicationPoint } from '../issuing/point.js'
-import type { IssuingPorts } from '../issuing/ports.js'
-import { kindOf, type PointKind } from '../rpki/object-kinds.js'
+import { entry } from '../../base/record.js'
+import { isDue } from '../../issuing/due.js'
+import type { NamedObject, PublicationPoint } from '../../issuing/point.js'
+import type { IssuingPorts } from '../../issuing/ports.js'
+import { kindOf, type PointKind } from '../../rpki/object-kinds.js'
 
 /** One object that should be published. */
 export interface DesiredProduct {

@@ -2,9 +2,9 @@
  * Requests of a CA to a parent that are open, from its state alone (RFC 6492 sections 3.4 and 3.5). A parent in this data directory carries it out in the
  * same commit, one elsewhere is sent it. What is not answered stays open: it is asked again, with the same key.
  */
-import type { Handle } from '../base/handle.js'
-import type { Instant } from '../base/time.js'
-import type { KeyId } from '../crypto/ports.js'
+import type { Handle } from '../../base/handle.js'
+import type { Instant } from '../../base/time.js'
+import type { KeyId } from '../../crypto/ports.js'
 import type { CaState, ClassKey, ResourceClass } from './state.js'
 
 export interface OpenRequest {

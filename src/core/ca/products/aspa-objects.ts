@@ -1,14 +1,14 @@
 /** ASPA objects (draft-ietf-sidrops-aspa-profile): those that the configured ASPAs and the certificate of a class lead to, and how they are issued. */
-import type { Table } from '../base/record.js'
-import { issueAspa } from '../issuing/issuer.js'
-import type { IssuingPorts } from '../issuing/ports.js'
-import type { Issuer } from '../issuing/signing.js'
-import { contentDigest } from '../issuing/stored.js'
-import { aspaFileName, formatAspa } from '../resources/aspa-payload.js'
-import { containsAsn } from '../resources/resource-set.js'
-import type { ResourceSet } from '../resources/types.js'
+import type { Table } from '../../base/record.js'
+import { issueAspa } from '../../issuing/issuer.js'
+import type { IssuingPorts } from '../../issuing/ports.js'
+import type { Issuer } from '../../issuing/signing.js'
+import { contentDigest } from '../../issuing/stored.js'
+import { aspaFileName, formatAspa } from '../../resources/aspa-payload.js'
+import { containsAsn } from '../../resources/resource-set.js'
+import type { ResourceSet } from '../../resources/types.js'
+import type { AspaConfig } from '../state/configured.js'
 import type { DesiredKind, DesiredProduct } from './products.js'
-import type { AspaConfig } from './state.js'
 
 export interface DesiredAspa extends DesiredProduct {
   readonly config: AspaConfig

@@ -1,8 +1,8 @@
 /** Parents and repositories of a CA: in this data directory, or reached by messages (RFC 6492, RFC 8181). */
-import type { Handle } from '../base/handle.js'
-import { type Check, isName, isOneOf, isText, objectOf } from '../base/shape.js'
-import { type AggregateId, isAggregateId } from '../eventsourcing/types.js'
-import { isPeerContact, type PeerContact } from '../identity/contact.js'
+import type { Handle } from '../../base/handle.js'
+import { type Check, isName, isOneOf, isText, objectOf } from '../../base/shape.js'
+import { type AggregateId, isAggregateId } from '../../eventsourcing/types.js'
+import { isPeerContact, type PeerContact } from '../../identity/contact.js'
 
 /** STORED. Where this CA publishes: the publication server of this data directory. */
 export interface LocalRepository {

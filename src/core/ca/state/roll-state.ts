@@ -1,8 +1,8 @@
 /** Open key rolls of a CA, read from its state: the stage that a class has reached, and when its new key takes over (RFC 6489 section 2). */
-import { entry } from '../base/record.js'
-import { addSeconds, type Instant } from '../base/time.js'
-import { difference, fromResourceText, isEmpty, NO_RESOURCES } from '../resources/resource-set.js'
-import type { ResourceSet } from '../resources/types.js'
+import { entry } from '../../base/record.js'
+import { addSeconds, type Instant } from '../../base/time.js'
+import { difference, fromResourceText, isEmpty, NO_RESOURCES } from '../../resources/resource-set.js'
+import type { ResourceSet } from '../../resources/types.js'
 import { type CaState, type ClassKey, currentKey, type KeyRoll, type ResourceClass } from './state.js'
 
 /** Seconds for which a new key is staged, so that relying parties have its certificate before anything is signed with it. */

@@ -1,13 +1,13 @@
 /** ROA objects (RFC 9582): those that the configured ROAs and the certificate of a class lead to, and how they are issued. */
-import type { Table } from '../base/record.js'
-import { issueRoa } from '../issuing/issuer.js'
-import type { NamedObject } from '../issuing/point.js'
-import type { IssuingPorts } from '../issuing/ports.js'
-import type { Issuer } from '../issuing/signing.js'
-import type { ResourceSet } from '../resources/types.js'
+import type { Table } from '../../base/record.js'
+import { issueRoa } from '../../issuing/issuer.js'
+import type { NamedObject } from '../../issuing/point.js'
+import type { IssuingPorts } from '../../issuing/ports.js'
+import type { Issuer } from '../../issuing/signing.js'
+import type { ResourceSet } from '../../resources/types.js'
+import type { RoaConfig } from '../state/configured.js'
 import type { DesiredKind } from './products.js'
 import { type DesiredRoa, indexOf, isHeld, singleOf } from './roa-index.js'
-import type { RoaConfig } from './state.js'
 
 export interface Thresholds {
   readonly roaAggregateThreshold: number

@@ -1,9 +1,8 @@
 /** State of a CA. STORED in snapshots: a change of shape needs a migration. */
-import type { Handle } from '../base/handle.js'
-import { entry, type Table, withEntry } from '../base/record.js'
+import type { Handle } from '../../base/handle.js'
+import { entry, type Table, withEntry } from '../../base/record.js'
 import {
   type Check,
-  isCount,
   isFlag,
   isHash,
   isKeyId,
@@ -12,19 +11,18 @@ import {
   isTime,
   listOf,
   objectOf,
-  orNull,
   tableOf,
-} from '../base/shape.js'
-import type { Instant } from '../base/time.js'
-import type { KeyId, Sha256 } from '../crypto/ports.js'
-import type { IdKey } from '../identity/id-keys.js'
-import type { Child } from '../issuing/children.js'
-import { type PublicationPoint, pointFiles } from '../issuing/point.js'
-import type { Issuer } from '../issuing/signing.js'
-import { nameOf, spkiOf } from '../issuing/stored.js'
-import { isResourceText } from '../resources/resource-set.js'
-import type { ResourceText } from '../resources/types.js'
-import { fileName } from '../rpki/object-kinds.js'
+} from '../../base/shape.js'
+import type { Instant } from '../../base/time.js'
+import type { KeyId, Sha256 } from '../../crypto/ports.js'
+import type { IdKey } from '../../identity/id-keys.js'
+import type { Child } from '../../issuing/children.js'
+import type { PublicationPoint } from '../../issuing/point.js'
+import type { Issuer } from '../../issuing/signing.js'
+import { nameOf, spkiOf } from '../../issuing/stored.js'
+import { isResourceText } from '../../resources/resource-set.js'
+import type { ResourceText } from '../../resources/types.js'
+import type { AspaConfig, RoaConfig } from './configured.js'
 import type { Parent, Repository } from './contacts.js'
 
 /** STORED. What a remote parent listed last for a class (RFC 6492 section 3.3.2). */
@@ -128,39 +126,6 @@ export interface ResourceClass {
   readonly listed?: ListedEntitlement
   readonly doubt?: Doubt
 }
-
-/** STORED. A ROA that the operator configured; the key in the table is its text `P-L => ASN`. */
-export interface RoaConfig {
-  readonly asn: number
-  readonly prefix: string
-  readonly maxLength: number
-  readonly comment: string | null
-  readonly since: Instant
-}
-
-export const isRoaConfig: Check<RoaConfig> = objectOf<RoaConfig>({
-  asn: isCount,
-  prefix: isText,
-  maxLength: isCount,
-  comment: orNull(isText),
-  since: isTime,
-})
-
-/** STORED. An ASPA that the operator configured; the key in the table is its customer AS, `AS64496`. */
-export interface AspaConfig {
-  readonly customer: number
-  /** Ascending, each once. */
-  readonly providers: readonly number[]
-  readonly comment: string | null
-  readonly since: Instant
-}
-
-export const isAspaConfig: Check<AspaConfig> = objectOf<AspaConfig>({
-  customer: isCount,
-  providers: listOf(isCount),
-  comment: orNull(isText),
-  since: isTime,
-})
 
 /** Peers that a request of RFC 8183 is for. */
 export type OfferedTo = 'parents' | 'repositories'
@@ -285,37 +250,4 @@ export function issuerOf(
     base: classBase(repository, resourceClass.name),
     lastUpdate: key.point.thisUpdate,
   }
-}
-
-/** A file that a CA publishes, by its name below the base of its repository. */
-export interface PublishedFile {
-  readonly name: string
-  readonly sha256: Sha256
-  readonly size: number
-}
-
-/** Returns the files that this CA publishes, in every repository of it. */
-export function publishedFiles(state: CaState): readonly PublishedFile[] {
-  return filesOfKeys(state, () => true)
-}
-
-/** Returns the files of those keys that `isWanted` accepts. */
-export function filesOfKeys(state: CaState, isWanted: (key: ClassKey) => boolean): readonly PublishedFile[] {
-  if (state.status !== 'active') return []
-  return Object.values(state.classes).flatMap((c) =>
-    c.keys
-      .filter(isWanted)
-      .flatMap((k) => pointFiles(k.ski, k.point).map((f) => ({ ...f, name: `${c.name}/${f.name}` }))),
-  )
-}
-
-/** Returns the certificates received from remote parents; those of local ones are files of the parent. */
-export function receivedFiles({ classes, parents }: CaState): readonly { name: string; sha256: Sha256 }[] {
-  return Object.values(classes).flatMap((c) =>
-    entry(parents, c.parent)?.transport !== 'rfc6492'
-      ? []
-      : c.keys.flatMap(({ ski, certificate }) =>
-          certificate === null ? [] : [{ name: `${c.name}/${fileName('cer', ski)}`, sha256: certificate.sha256 }],
-        ),
-  )
 }

@@ -2,18 +2,12 @@
  * Repositories of a CA: the one that it publishes in, and during a migration the one that it leaves (RFC 6489 with another repository).
  * Invariant: what the old repository has is withdrawn only once the new one has confirmed what replaces it. Pure.
  */
-import { jsonDigest } from '../crypto/digest.js'
-import type { Sha256 } from '../crypto/ports.js'
+import { jsonDigest } from '../../crypto/digest.js'
+import type { Sha256 } from '../../crypto/ports.js'
 import type { RemoteRepository, Repository } from './contacts.js'
+import { filesOfKeys, type PublishedFile } from './files.js'
 import { nextKey } from './roll-state.js'
-import {
-  type CaState,
-  type ClassKey,
-  filesOfKeys,
-  type PublishedFile,
-  type ResourceClass,
-  type Synced,
-} from './state.js'
+import type { CaState, ClassKey, ResourceClass, Synced } from './state.js'
 
 /** `leaving`: the repository before the migration that is open. */
 export type Place = 'current' | 'leaving'

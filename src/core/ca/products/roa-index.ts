@@ -3,14 +3,14 @@
  * computed once for each table; a table that a change made takes over all that the change did not touch.
  * Invariant: pure in effect; the same table and resources give the same objects in the same order, whichever table was seen before.
  */
-import { entry, type Table, withEntries } from '../base/record.js'
-import { contentDigest } from '../issuing/stored.js'
-import { trustedPrefix } from '../resources/prefix.js'
-import { containsPrefix } from '../resources/resource-set.js'
-import { formatRoaPayload, roaAggregateFileName, roaFileName } from '../resources/roa-payload.js'
-import type { ResourceSet, RoaPayload } from '../resources/types.js'
+import { entry, type Table, withEntries } from '../../base/record.js'
+import { contentDigest } from '../../issuing/stored.js'
+import { trustedPrefix } from '../../resources/prefix.js'
+import { containsPrefix } from '../../resources/resource-set.js'
+import { formatRoaPayload, roaAggregateFileName, roaFileName } from '../../resources/roa-payload.js'
+import type { ResourceSet, RoaPayload } from '../../resources/types.js'
+import type { RoaConfig } from '../state/configured.js'
 import type { DesiredProduct } from './products.js'
-import type { RoaConfig } from './state.js'
 
 /** One ROA object that should be published. */
 export interface DesiredRoa extends DesiredProduct {

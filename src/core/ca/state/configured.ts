@@ -1,0 +1,36 @@
+/** Payloads that the operator configured, as a CA stores them. */
+import { type Check, isCount, isText, isTime, listOf, objectOf, orNull } from '../../base/shape.js'
+import type { Instant } from '../../base/time.js'
+
+/** STORED. A ROA that the operator configured; the key in the table is its text `P-L => ASN`. */
+export interface RoaConfig {
+  readonly asn: number
+  readonly prefix: string
+  readonly maxLength: number
+  readonly comment: string | null
+  readonly since: Instant
+}
+
+export const isRoaConfig: Check<RoaConfig> = objectOf<RoaConfig>({
+  asn: isCount,
+  prefix: isText,
+  maxLength: isCount,
+  comment: orNull(isText),
+  since: isTime,
+})
+
+/** STORED. An ASPA that the operator configured; the key in the table is its customer AS, `AS64496`. */
+export interface AspaConfig {
+  readonly customer: number
+  /** Ascending, each once. */
+  readonly providers: readonly number[]
+  readonly comment: string | null
+  readonly since: Instant
+}
+
+export const isAspaConfig: Check<AspaConfig> = objectOf<AspaConfig>({
+  customer: isCount,
+  providers: listOf(isCount),
+  comment: orNull(isText),
+  since: isTime,
+})

@@ -17,6 +17,7 @@ import { replay } from '../../eventsourcing/work.js'
 import { digestOf, rulesOf, summaryOf } from '../proof/digest.js'
 import { hasAllReferences } from '../session/revision-completeness.js'
 import type { Session } from '../session/session.js'
+import { recordBackup } from './last-backup.js'
 
 export interface BackupReport {
   /** `-` for standard output. */
@@ -97,6 +98,7 @@ export async function createBackup(
     },
   })
   const file = await target.write(bytes, header.maxBytes)
+  recordBackup(session, { at: header.cutAt, file: target.file, encrypted })
   return { ...report, ...written, ...file, dryRun: false }
 }
 

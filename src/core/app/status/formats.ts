@@ -28,6 +28,7 @@ export function nagiosLine(report: StatusReport): string {
     `held=${report.held.length};0`,
     `disk_free=${report.disk.free}B;${100 * MEBIBYTE}:;${4 * MEBIBYTE}:`,
     ...(report.lastTick === null ? [] : [`tick_age=${secondsBetween(report.lastTick.at, now)}s`]),
+    ...(report.lastBackup === null ? [] : [`backup_age=${secondsBetween(report.lastBackup.at, now)}s`]),
     ...(staleAt === null ? [] : [`stale_in=${secondsBetween(now, staleAt)}s;;3600:`]),
   ]
   return `BRINE ${verdict.toUpperCase()} - ${text.replaceAll('|', '/')} | ${data.join(' ')}`
@@ -83,6 +84,11 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('last_tick_failed', 'CAs that the last tick could not publish.', report.lastTick?.failed ?? null),
     one('tick_period_seconds', 'Seconds between two runs of tick.', report.tickPeriod),
     one('tick_missing', '1 if tick has not run for three periods, or never ran.', isFound(report, 'tick-missing')),
+    one(
+      'last_backup_timestamp_seconds',
+      'Time of the state in the last backup.',
+      seconds(report.lastBackup?.at ?? null),
+    ),
     one('last_commit_timestamp_seconds', 'Time of the newest commit.', seconds(report.lastCommit.at)),
     ...faultMetrics(report),
     one('future_manifests', 'Manifests published with a time after the present.', report.future.length),

@@ -6,6 +6,7 @@ import type { Instant } from '../../base/time.js'
 import type { WatchedCertificate } from '../../config/enrolment/expiry.js'
 import type { KeyId } from '../../crypto/ports.js'
 import type { RetiredKeyRow, RollRow } from '../authority/roll-rows.js'
+import type { LastBackup } from '../backup/last-backup.js'
 import type { RestoredStatus } from '../backup/restore-gap.js'
 import type { ServerStatus } from '../distribution/server-status.js'
 import type { HeldChange } from '../session/held-changes.js'
@@ -36,6 +37,8 @@ export interface StatusReport {
   readonly lastTick: { readonly at: Instant; readonly failed: number; readonly failedPeers: number } | null
   /** Seconds between two runs of `tick`, from the configuration. */
   readonly tickPeriod: number
+  /** The last backup that was made on this machine; null if there was none. */
+  readonly lastBackup: LastBackup | null
   readonly lastCommit: { readonly commit: number; readonly at: Instant | null }
   readonly cas: readonly StatusCa[]
   readonly broken: readonly UnreadableAggregate[]

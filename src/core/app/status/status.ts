@@ -11,6 +11,7 @@ import { Work } from '../../eventsourcing/work.js'
 import { readInstallationId } from '../../store/directory/installation-id.js'
 import { readWithRetry } from '../../store/directory/optimistic-read.js'
 import { planRevision, type RepublishPlan } from '../authority/republish-plan.js'
+import { lastBackup } from '../backup/last-backup.js'
 import { restoredStatus } from '../backup/restore-gap.js'
 import { soonest } from '../changes/outcome.js'
 import { serverFindings, serverStatus } from '../distribution/server-status.js'
@@ -84,7 +85,7 @@ export async function status(session: Session): Promise<StatusReport> {
     now: snapshot.now,
     staleAt: plan.staleAt,
     nextDue: soonest(plan.nextDue, nextDue),
-    lastTick,
+    ...{ lastTick, lastBackup: lastBackup(session) },
     tickPeriod: session.config.tickPeriod,
     lastCommit: { commit: snapshot.head, at: snapshot.at },
     cas: casOf(snapshot, plan),

@@ -53,6 +53,7 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
     ['next due', report.nextDue === null ? '-' : nextMoment(report.nextDue, now)],
     ['last tick', lastTick === null ? 'never' : `${moment(lastTick.at, now)}${failures(lastTick)}`],
     ['last commit', lastCommit.at === null ? 'none' : `${lastCommit.commit}, ${moment(lastCommit.at, now)}`],
+    ['last backup', backupText(report, now)],
     ['repository', publication === null ? 'none' : repository(publication)],
     ['disk', `${bytes(disk.free)} free of ${bytes(disk.size)}`],
   ]
@@ -79,6 +80,13 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
   if (aside.surplus + aside.corrupt > 0)
     facts.push(['quarantine', `${counted(aside.surplus, 'surplus file')}, ${counted(aside.corrupt, 'corrupt file')}`])
   return facts
+}
+
+/** Returns the age of the last backup and where it is. */
+function backupText({ lastBackup }: StatusReport, now: Instant): string {
+  if (lastBackup === null) return 'none on this machine'
+  const { at, file, encrypted } = lastBackup
+  return `${moment(at, now)}, ${file === '-' ? 'to standard output' : file}${encrypted ? '' : ', not encrypted'}`
 }
 
 function failures({ failed, failedPeers }: NonNullable<StatusReport['lastTick']>): string {

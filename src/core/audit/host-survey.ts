@@ -1,6 +1,6 @@
 /** Facts about folders and this process for `doctor`: access, sizes, inodes, times of change. Reads only, and throws nothing. */
 import * as fs from 'node:fs'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { errnoOf } from '../store/disk/io-error.js'
 
 export interface FolderFacts {
@@ -58,6 +58,47 @@ export function treeSize(folder: string, isSkipped: (path: string) => boolean = 
       size.bytes += stat.size
     }
   return size
+}
+
+/** Files of one folder of a data directory, with everything below. */
+export interface FolderSummary extends TreeSize {
+  /** Number of files and folders by mode (octal) and by owner. */
+  readonly modes: Readonly<Record<string, number>>
+  readonly owners: Readonly<Record<string, number>>
+  /** Newest change in seconds since 1970. */
+  readonly newest: number
+}
+
+/** Returns a summary by name of the first folder; '' for files beside them. Links are not followed. */
+export function folderSummaries(dir: string): ReadonlyMap<string, FolderSummary> {
+  const found = new Map<string, Mutable>()
+  const open = [dir]
+  for (let next = open.pop(); next !== undefined; next = open.pop())
+    for (const entry of entries(next)) {
+      const path = join(next, entry.name)
+      const stat = fs.lstatSync(path, { throwIfNoEntry: false })
+      if (stat === undefined) continue
+      if (entry.isDirectory()) open.push(path)
+      const first = next === dir ? (entry.isDirectory() ? entry.name : '') : (relative(dir, next).split(sep)[0] ?? '')
+      const sum = found.get(first) ?? { files: 0, bytes: 0, modes: {}, owners: {}, newest: 0 }
+      found.set(first, sum)
+      const mode = (stat.mode & 0o7777).toString(8)
+      sum.modes[mode] = (sum.modes[mode] ?? 0) + 1
+      sum.owners[stat.uid] = (sum.owners[stat.uid] ?? 0) + 1
+      sum.newest = Math.max(sum.newest, Math.floor(stat.mtimeMs / 1000))
+      if (entry.isDirectory()) continue
+      sum.files += 1
+      sum.bytes += stat.size
+    }
+  return found
+}
+
+interface Mutable {
+  files: number
+  bytes: number
+  modes: Record<string, number>
+  owners: Record<string, number>
+  newest: number
 }
 
 function entries(folder: string): fs.Dirent[] {

@@ -16,6 +16,7 @@ const TOPICS = [
   'keys',
   'certificates',
   'tick',
+  'network',
   'state',
 ] as const
 export type Topic = (typeof TOPICS)[number]

@@ -1,9 +1,9 @@
 /** Checks of the data directory and its file systems, without opening it: they work on a damaged directory too. */
 import { join } from 'node:path'
 import { accessFindings } from '../../audit/access.js'
-import { callerUmask, folderFacts, freeSpace, newestChange, type TreeSize, treeSize } from '../../audit/host-survey.js'
+import { callerUmask, folderFacts, freeSpace, type TreeSize, treeSize } from '../../audit/host-survey.js'
 import { isOnNetwork } from '../../audit/survey.js'
-import { type Instant, instantOf, secondsBetween } from '../../base/time.js'
+import { type Instant, secondsBetween } from '../../base/time.js'
 import { formatLockOwner, isOwnerDead, readLockOwner } from '../../store/directory/lock-owner.js'
 import { layoutOf } from '../../store/disk/paths.js'
 import { type DoctorCheck, fault, ok, warning } from './check.js'
@@ -77,27 +77,6 @@ export function lockChecks(dir: string, now: Instant): readonly DoctorCheck[] {
 
 /** Seconds after which a command that did not announce it is questioned. */
 const LONG_HELD = 900
-
-/** Seconds that the clocks of a machine and its file server may differ. */
-const SKEW = 60
-
-/** Checks the clock against the times that the file system has given to the newest files. */
-export function fileTimeChecks(dir: string, now: Instant): readonly DoctorCheck[] {
-  const { commits, status } = layoutOf(dir)
-  const newest = newestChange([dir, commits, status])
-  if (newest === undefined) return []
-  const at = instantOf(Math.floor(newest))
-  const ahead = secondsBetween(now, at)
-  if (ahead <= SKEW) return []
-  return [
-    warning(
-      'clock',
-      'file-time-ahead',
-      `the clock is at ${now}, and the newest file is of ${at}`,
-      'set the clock of this machine, or of the server of the file system',
-    ),
-  ]
-}
 
 export interface DiskFacts {
   readonly path: string

@@ -1,6 +1,6 @@
 /**
  * `doctor`: checks of the machine, the data directory and everything that `status` and `config check` know.
- * Invariant: it changes nothing, connects to nothing, and one check that fails leaves the others as they are.
+ * Invariant: it changes nothing, connects to nothing unless it is asked to, and one check that fails leaves the others as they are.
  */
 import { join, resolve } from 'node:path'
 import { folderFacts } from '../../audit/host-survey.js'
@@ -11,9 +11,11 @@ import { checkConfig } from '../operations/config.js'
 import { showTls } from '../operations/tls.js'
 import { systemTime } from '../session/clock.js'
 import { openSession, type Session } from '../session/session.js'
+import type { StatusReport } from '../status/report.js'
 import { status } from '../status/status.js'
 import { type DoctorCheck, faultOf, guarded, ok, sorted, warning } from './check.js'
-import { directoryChecks, diskChecks, diskFacts, fileTimeChecks, lockChecks, permissionChecks } from './directory.js'
+import { clockChecks } from './clock.js'
+import { directoryChecks, diskChecks, diskFacts, lockChecks, permissionChecks } from './directory.js'
 import { statusChecks } from './findings.js'
 import { keyChecks } from './keys.js'
 import { type ProgramFacts, programChecks } from './program.js'
@@ -26,15 +28,26 @@ export interface DoctorReport {
   readonly checks: readonly DoctorCheck[]
   /** Checks that are not `ok`, faults first. */
   readonly problems: readonly DoctorCheck[]
+  /** File with the bundle; null without --bundle. */
+  readonly bundle: string | null
 }
 
 export interface DoctorOptions {
   readonly program: ProgramFacts
   readonly uid: number | undefined
+  /** True: connect to the servers that state and configuration name. */
+  readonly network: boolean
+}
+
+/** A report, and what a bundle has beside it. */
+export interface Diagnosis {
+  readonly report: DoctorReport
+  readonly session: Session | undefined
+  readonly status: StatusReport | undefined
 }
 
 /** Runs all checks. Throws `no-data-dir` if the directory does not exist. */
-export async function diagnose(context: CommandContext, options: DoctorOptions): Promise<DoctorReport> {
+export async function diagnose(context: CommandContext, options: DoctorOptions): Promise<Diagnosis> {
   const dir = resolve(context.dataDir)
   const facts = folderFacts(dir)
   if (facts === 'ENOENT' || facts === 'ENOTDIR')
@@ -54,12 +67,14 @@ export async function diagnose(context: CommandContext, options: DoctorOptions):
     await guarded('disk', () => diskChecks(diskFacts(dir, session?.repoDir ?? ''))),
     await guarded('lock', () => lockChecks(dir, now)),
     await guarded('configuration', () => configChecks(context, dir)),
-    isTest ? [] : await guarded('clock', () => clockChecks(session, dir, now)),
+    isTest ? [] : await guarded('clock', () => clockChecks(session?.clockSigns, dir, now)),
     ...(opened.failure === undefined ? [] : [[opened.failure]]),
     ...(session === undefined ? [] : [await sessionChecks(session)]),
     ...(found === undefined ? [] : ['check' in found ? [found] : statusChecks(found)]),
+    ...(session === undefined || !options.network ? [] : [await guarded('network', () => reachServers(session))]),
   ]
-  return reportOf(dir, now, groups.flat())
+  const report = found === undefined || 'check' in found ? undefined : found
+  return { report: reportOf(dir, now, groups.flat()), session, status: report }
 }
 
 async function open(context: CommandContext): Promise<{ readonly session?: Session; readonly failure?: DoctorCheck }> {
@@ -98,16 +113,13 @@ async function configChecks(context: CommandContext, dir: string): Promise<reado
   }))
 }
 
-async function clockChecks(session: Session | undefined, dir: string, now: Instant): Promise<readonly DoctorCheck[]> {
-  const times = fileTimeChecks(dir, now)
-  if (session === undefined || times.length > 0) return times
-  if (await session.clockSigns.isSynchronized()) return [ok('clock', `${now}, synchronised`)]
-  const message = `${now}, and neither systemd-timesyncd, timedatectl nor chronyc says that it is synchronised`
-  return [warning('clock', 'clock-unconfirmed', message, 'run a time service, such as chrony')]
+/** Loaded only with --network. */
+async function reachServers(session: Session): Promise<readonly DoctorCheck[]> {
+  return (await import('./network.js')).networkChecks(session)
 }
 
 function reportOf(dataDir: string, at: Instant, all: readonly DoctorCheck[]): DoctorReport {
   const checks = sorted(all)
   const problems = ['fault', 'warning'].flatMap((level) => checks.filter((one) => one.level === level))
-  return { ok: checks.every(({ level }) => level !== 'fault'), dataDir, at, checks, problems }
+  return { ok: checks.every(({ level }) => level !== 'fault'), dataDir, at, checks, problems, bundle: null }
 }

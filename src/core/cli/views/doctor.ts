@@ -3,7 +3,7 @@ import type { DoctorReport } from '../../app/doctor/doctor.js'
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
 
-export function doctorView({ checks, problems, ok }: DoctorReport, theme: Theme): string {
+export function doctorView({ checks, problems, ok, bundle }: DoctorReport, theme: Theme): string {
   const tone = { ok: theme.good, warning: theme.caution, fault: theme.bad }
   const lines = checks.flatMap(({ check, level, message, hint }) => [
     `${tone[level](level.padEnd(7))} ${check.padEnd(13)} ${message}`,
@@ -11,5 +11,6 @@ export function doctorView({ checks, problems, ok }: DoctorReport, theme: Theme)
   ])
   const faults = problems.filter(({ level }) => level === 'fault').length
   const sum = `${counted(faults, 'fault')}, ${counted(problems.length - faults, 'warning')}`
-  return [...lines, ok ? theme.good(sum) : theme.bad(sum)].join('\n')
+  const written = bundle === null ? [] : [`${bundle}: written; read it before you send it`]
+  return [...lines, ...written, ok ? theme.good(sum) : theme.bad(sum)].join('\n')
 }

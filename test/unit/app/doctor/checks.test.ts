@@ -1,5 +1,7 @@
 /** The pure decisions of doctor: levels, topics, and what a report shows of a topic with a problem. */
-import { describe, expect, it } from 'vitest'
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import {
   type DoctorCheck,
   fault,
@@ -9,13 +11,90 @@ import {
   sorted,
   warning,
 } from '../../../../src/core/app/doctor/check.js'
-import { type DiskFacts, diskChecks } from '../../../../src/core/app/doctor/directory.js'
+import { clockChecks } from '../../../../src/core/app/doctor/clock.js'
+import { type DiskFacts, directoryChecks, diskChecks } from '../../../../src/core/app/doctor/directory.js'
 import { statusChecks } from '../../../../src/core/app/doctor/findings.js'
 import { programChecks } from '../../../../src/core/app/doctor/program.js'
 import type { StatusReport } from '../../../../src/core/app/status/report.js'
+import type { ClockSigns } from '../../../../src/core/base/clock-advance.js'
 import { AppError } from '../../../../src/core/base/errors.js'
+import type { Instant } from '../../../../src/core/base/time.js'
+import { scratchDir } from '../../../support/processes/cli.js'
 
 const words = (checks: readonly DoctorCheck[]) => checks.map((one) => `${one.level} ${one.check} ${one.code}`)
+
+// the type of a file system is that of the disk, unless a test says otherwise
+const mounted = vi.hoisted(() => ({ type: undefined as number | undefined }))
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof fs>()
+  const statfsSync = (path: string) => ({ ...real.statfsSync(path), ...(mounted.type === undefined ? {} : mounted) })
+  return { ...real, statfsSync }
+})
+afterEach(() => {
+  mounted.type = undefined
+})
+
+describe('the directory', () => {
+  const uid = process.getuid?.() ?? 0
+  const { path, remove } = scratchDir()
+  afterAll(remove)
+
+  it('of this user on a local disk is in order', () => {
+    expect(words(directoryChecks(path, uid))).toEqual(['ok directory ok'])
+  })
+
+  it.each([
+    ['NFS', 0x6969],
+    ['SMB2', 0xfe534d42],
+    ['CIFS, as a signed number', 0xff534d42 | 0],
+    ['Ceph', 0x00c36400],
+  ])('on %s is a warning', (_, type) => {
+    mounted.type = type
+    expect(words(directoryChecks(path, uid))).toEqual(['warning directory directory-remote'])
+  })
+
+  it('of another user is a fault that names both, with the command to run', () => {
+    const [found] = directoryChecks(path, uid + 1)
+    expect(found).toMatchObject({
+      ...{ level: 'fault', code: 'directory-foreign', hint: `run as the owner: sudo -u '#${uid}' brine doctor` },
+      message: expect.stringContaining(`(uid ${uid + 1} is not its owner, uid ${uid})`),
+    })
+  })
+
+  it('that is a file, or does not exist, is a fault', () => {
+    const file = join(path, 'file')
+    fs.writeFileSync(file, '')
+    expect(directoryChecks(file, uid)).toMatchObject([{ code: 'directory-closed', message: `${file}: ENOTDIR` }])
+    expect(words(directoryChecks(join(path, 'none'), uid))).toEqual(['fault directory directory-closed'])
+  })
+})
+
+describe('the clock', () => {
+  const now = '2026-11-21T12:00:00Z' as Instant
+  const signs = (isSynchronized: boolean): ClockSigns => {
+    return { boot: () => undefined, kernelTime: () => undefined, isSynchronized: async () => isSynchronized }
+  }
+  /** A folder whose newest file is so many seconds after now. */
+  const folder = (seconds: number): string => {
+    const { path } = scratchDir()
+    fs.writeFileSync(join(path, 'file'), '')
+    fs.utimesSync(join(path, 'file'), 0, Date.parse(now) / 1000 + seconds)
+    return path
+  }
+
+  it.each([
+    ['that a service confirms', signs(true), -5, ['ok clock ok']],
+    ['that no service confirms', signs(false), -5, ['warning clock clock-unconfirmed']],
+    ['a minute behind the newest file', signs(true), 60, ['ok clock ok']],
+    ['more than a minute behind it', signs(true), 61, ['warning clock file-time-ahead']],
+    ['of a directory that cannot be opened', undefined, -5, []],
+    ['behind, of a directory that cannot be opened', undefined, 61, ['warning clock file-time-ahead']],
+  ])('%s', async (_, confirmed, seconds, wanted) => {
+    const path = folder(seconds)
+    expect(words(await clockChecks(confirmed, path, now))).toEqual(wanted)
+    fs.rmSync(path, { recursive: true })
+  })
+})
 
 describe('the disk', () => {
   const MIB = 1024 * 1024

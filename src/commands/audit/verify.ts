@@ -1,7 +1,8 @@
 /** `brine audit verify`: verifies the data directory by replay. */
-import { type AuditReport, auditVerify } from '../../core/app/proof/audit.js'
+import type { AuditReport } from '../../core/app/proof/audit.js'
 import { digestLine } from '../../core/app/proof/digest.js'
 import { verifyExport } from '../../core/app/proof/export.js'
+import { auditAndRecord } from '../../core/app/proof/last-audit.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
@@ -52,7 +53,7 @@ export default class AuditVerify extends BaseCommand<AuditReport> {
     this.#isExport = args.export !== undefined
     if (args.export !== undefined)
       return verifyExport(args.export, options, this.context({ ...flags, 'data-dir': '' }).onProgress)
-    return auditVerify(await openSession({ ...this.context(flags), archives: flags.archive ?? [] }), options)
+    return auditAndRecord(await openSession({ ...this.context(flags), archives: flags.archive ?? [] }), options)
   }
 
   protected override view(report: AuditReport, theme: Theme): string {

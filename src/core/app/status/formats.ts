@@ -29,9 +29,16 @@ export function nagiosLine(report: StatusReport): string {
     `disk_free=${report.disk.free}B;${100 * MEBIBYTE}:;${4 * MEBIBYTE}:`,
     ...(report.lastTick === null ? [] : [`tick_age=${secondsBetween(report.lastTick.at, now)}s`]),
     ...(report.lastBackup === null ? [] : [`backup_age=${secondsBetween(report.lastBackup.at, now)}s`]),
+    ...auditData(report),
     ...(staleAt === null ? [] : [`stale_in=${secondsBetween(now, staleAt)}s;;3600:`]),
   ]
   return `BRINE ${verdict.toUpperCase()} - ${text.replaceAll('|', '/')} | ${data.join(' ')}`
+}
+
+/** Returns the performance data of the last audit; nothing without one. */
+function auditData({ lastAudit, now }: StatusReport): readonly string[] {
+  if (lastAudit === null) return []
+  return [`audit_age=${secondsBetween(lastAudit.at, now)}s`, `audit_findings=${lastAudit.findings};0`]
 }
 
 /** Formats the line for an error that prevents the check. */
@@ -61,13 +68,13 @@ export function prometheusText(report: StatusReport): string {
     .join('')
 }
 
+/** Returns a metric without labels; without a value it has no sample and is left out. */
+function one(name: string, help: string, value: number | null): Metric {
+  return { name, help, samples: value === null ? [] : [{ value }] }
+}
+
 function metrics(report: StatusReport): readonly Metric[] {
   const { publication, cas, disk, aside } = report
-  const one = (name: string, help: string, value: number | null): Metric => ({
-    name,
-    help,
-    samples: value === null ? [] : [{ value }],
-  })
   return [
     one('verdict', '0 ok, 1 warning, 2 critical.', LEVELS[report.verdict]),
     { name: 'role', help: 'The role of this directory.', samples: [{ labels: { role: report.role }, value: 1 }] },
@@ -80,16 +87,7 @@ function metrics(report: StatusReport): readonly Metric[] {
     ),
     one('next_due_timestamp_seconds', 'Time at which tick has work to do.', seconds(report.nextDue)),
     one('held_changes', 'Changes that the limits or the guard of routes hold.', report.held.length),
-    one('last_tick_timestamp_seconds', 'Time at which the last tick ended.', seconds(report.lastTick?.at ?? null)),
-    one('last_tick_failed', 'CAs that the last tick could not publish.', report.lastTick?.failed ?? null),
-    one('tick_period_seconds', 'Seconds between two runs of tick.', report.tickPeriod),
-    one('tick_missing', '1 if tick has not run for three periods, or never ran.', isFound(report, 'tick-missing')),
-    one(
-      'last_backup_timestamp_seconds',
-      'Time of the state in the last backup.',
-      seconds(report.lastBackup?.at ?? null),
-    ),
-    one('last_commit_timestamp_seconds', 'Time of the newest commit.', seconds(report.lastCommit.at)),
+    ...pastMetrics(report),
     ...faultMetrics(report),
     one('future_manifests', 'Manifests published with a time after the present.', report.future.length),
     one('unpublished', 'CAs with content that is not published yet.', report.unpublished.length),
@@ -118,9 +116,23 @@ function metrics(report: StatusReport): readonly Metric[] {
   ]
 }
 
+/** Returns when the last tick, backup, audit and commit were. */
+function pastMetrics(report: StatusReport): readonly Metric[] {
+  const { lastTick, lastBackup, lastAudit, lastCommit } = report
+  return [
+    one('last_tick_timestamp_seconds', 'Time at which the last tick ended.', seconds(lastTick?.at ?? null)),
+    one('last_tick_failed', 'CAs that the last tick could not publish.', lastTick?.failed ?? null),
+    one('tick_period_seconds', 'Seconds between two runs of tick.', report.tickPeriod),
+    one('tick_missing', '1 if tick has not run for three periods, or never ran.', isFound(report, 'tick-missing')),
+    one('last_backup_timestamp_seconds', 'Time of the state in the last backup.', seconds(lastBackup?.at ?? null)),
+    one('last_audit_timestamp_seconds', 'Time at which the last audit ended.', seconds(lastAudit?.at ?? null)),
+    one('last_audit_findings', 'Findings of the last audit.', lastAudit?.findings ?? null),
+    one('last_commit_timestamp_seconds', 'Time of the newest commit.', seconds(lastCommit.at)),
+  ]
+}
+
 /** Returns the numbers of faults in stored files and in the configuration. */
 function faultMetrics({ broken, bypassed, concerns }: StatusReport): readonly Metric[] {
-  const one = (name: string, help: string, value: number): Metric => ({ name, help, samples: [{ value }] })
   return [
     one('broken_aggregates', 'Aggregates that are damaged.', broken.length),
     one('damaged_files', 'Damaged or missing files without which everything can still be read.', bypassed.length),

@@ -9,6 +9,7 @@ import type { RetiredKeyRow, RollRow } from '../authority/roll-rows.js'
 import type { LastBackup } from '../backup/last-backup.js'
 import type { RestoredStatus } from '../backup/restore-gap.js'
 import type { ServerStatus } from '../distribution/server-status.js'
+import type { LastAudit } from '../proof/last-audit.js'
 import type { HeldChange } from '../session/held-changes.js'
 import type { GroupSummary } from './enrolment.js'
 import type { StatusFinding } from './finding.js'
@@ -39,6 +40,8 @@ export interface StatusReport {
   readonly tickPeriod: number
   /** The last backup that was made on this machine; null if there was none. */
   readonly lastBackup: LastBackup | null
+  /** The last `audit verify` that came to its end; null if there was none. */
+  readonly lastAudit: LastAudit | null
   readonly lastCommit: { readonly commit: number; readonly at: Instant | null }
   readonly cas: readonly StatusCa[]
   readonly broken: readonly UnreadableAggregate[]

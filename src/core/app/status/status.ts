@@ -15,6 +15,7 @@ import { lastBackup } from '../backup/last-backup.js'
 import { restoredStatus } from '../backup/restore-gap.js'
 import { soonest } from '../changes/outcome.js'
 import { serverFindings, serverStatus } from '../distribution/server-status.js'
+import { lastAudit } from '../proof/last-audit.js'
 import { heldChanges } from '../session/held-changes.js'
 import { supersededBy } from '../session/role.js'
 import type { Session } from '../session/session.js'
@@ -85,7 +86,7 @@ export async function status(session: Session): Promise<StatusReport> {
     now: snapshot.now,
     staleAt: plan.staleAt,
     nextDue: soonest(plan.nextDue, nextDue),
-    ...{ lastTick, lastBackup: lastBackup(session) },
+    ...{ lastTick, lastBackup: lastBackup(session), lastAudit: inputs.lastAudit },
     tickPeriod: session.config.tickPeriod,
     lastCommit: { commit: snapshot.head, at: snapshot.at },
     cas: casOf(snapshot, plan),
@@ -179,6 +180,7 @@ function findingInputs(
     lastCommit: snapshot.at,
     broken: broken.map((b) => ({ ...b, aggregate: b.kind === '' ? '' : `${b.kind}/${b.handle}` })),
     bypassed: snapshot.bypassed,
+    lastAudit: lastAudit(session),
     missingKeys: ownersOf(snapshot, (id) => !store.keys.has(id)),
     damagedKeys: ownersOf(snapshot, (id) => !store.keys.isComplete(id) && store.keys.has(id)),
     unpublished: [...plan.unpublished, ...plan.staged],

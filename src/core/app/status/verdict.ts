@@ -3,6 +3,7 @@
  * Invariant: pure, and every verdict follows from its findings.
  */
 import { addSeconds, type Instant } from '../../base/time.js'
+import type { LastAudit } from '../proof/last-audit.js'
 import type { HeldChange } from '../session/held-changes.js'
 import { type EnrolmentFacts, enrolmentFindings } from './enrolment-findings.js'
 import { critical, durationBetween, list, type StatusFinding, warning } from './finding.js'
@@ -19,6 +20,7 @@ export interface StatusFacts extends StandbyFacts {
   readonly staleAt: Instant | null
   readonly nextDue: Instant | null
   readonly lastTick: Instant | null
+  readonly lastAudit: LastAudit | null
   readonly broken: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
   /** Damaged files that are not needed; the aggregate is empty for `status/`. */
   readonly bypassed: readonly { readonly aggregate: string; readonly message: string }[]
@@ -85,6 +87,7 @@ export function statusFindings(facts: StatusFacts): readonly StatusFinding[] {
     ...(facts.primary ? [...stalenessFindings(facts), ...overdueFindings(facts)] : standbyFindings(facts)),
     ...facts.suspended.map(suspendedFinding),
     ...facts.held.map(heldFinding),
+    ...auditFindings(facts.lastAudit),
     ...(facts.enrolment === null ? [] : enrolmentFindings(facts.enrolment, facts.primary)),
   ]
   const faults = facts.configFaults.map((message) => warning('config-fault', message, 'brine config check'))
@@ -117,6 +120,13 @@ function heldFinding({ kind, handle, at, message }: HeldChange): StatusFinding {
     `a change of ${handle} is held since ${at}: ${message}`,
     `brine history list ${kind}/${handle}`,
   )
+}
+
+/** Returns a finding until an audit finds nothing: what `status` reads is less than what an audit reads. */
+function auditFindings(last: LastAudit | null): readonly StatusFinding[] {
+  if (last === null || last.findings === 0) return []
+  const count = last.findings === 1 ? '1 finding' : `${last.findings} findings`
+  return [warning('audit-findings', `the last audit, at ${last.at}, had ${count}`, 'brine audit verify')]
 }
 
 function damageFindings(facts: StatusFacts): readonly StatusFinding[] {

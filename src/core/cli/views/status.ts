@@ -54,6 +54,7 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
     ['last tick', lastTick === null ? 'never' : `${moment(lastTick.at, now)}${failures(lastTick)}`],
     ['last commit', lastCommit.at === null ? 'none' : `${lastCommit.commit}, ${moment(lastCommit.at, now)}`],
     ['last backup', backupText(report, now)],
+    ['last audit', auditText(report, now)],
     ['repository', publication === null ? 'none' : repository(publication)],
     ['disk', `${bytes(disk.free)} free of ${bytes(disk.size)}`],
   ]
@@ -87,6 +88,15 @@ function backupText({ lastBackup }: StatusReport, now: Instant): string {
   if (lastBackup === null) return 'none on this machine'
   const { at, file, encrypted } = lastBackup
   return `${moment(at, now)}, ${file === '-' ? 'to standard output' : file}${encrypted ? '' : ', not encrypted'}`
+}
+
+/** Returns the age of the last audit and what it found. */
+function auditText({ lastAudit, lastCommit }: StatusReport, now: Instant): string {
+  if (lastAudit === null) return 'none'
+  const { at, commits, findings } = lastAudit
+  const later = Math.max(0, lastCommit.commit - commits)
+  const newer = later === 0 ? '' : `, ${counted(later, 'commit')} since`
+  return `${moment(at, now)}, ${findings === 0 ? 'no findings' : counted(findings, 'finding')}${newer}`
 }
 
 function failures({ failed, failedPeers }: NonNullable<StatusReport['lastTick']>): string {

@@ -12,6 +12,7 @@ const WELL: StatusFacts = {
   staleAt: at(36000),
   nextDue: at(7200),
   lastTick: at(-300),
+  lastAudit: null,
   lastCommit: at(-600),
   behind: 0,
   copyDamage: null,
@@ -38,6 +39,7 @@ const WELL: StatusFacts = {
   tickPeriod: 300,
   tickSince: null,
 }
+const AUDIT = { at: at(-60), commits: 3, checkpoints: 0 }
 const FINE = { down: [], degraded: [], unprobedSince: null, unknown: [] }
 const codes = (facts: Partial<StatusFacts>) => statusFindings({ ...WELL, ...facts }).map((c) => `${c.level} ${c.code}`)
 
@@ -95,6 +97,8 @@ describe('the verdict', () => {
     ['CAs are not probed', { enrolment: { ...FINE, unprobedSince: at(-9000) } }, ['warning ha-unprobed']],
     ['CAs are not probed by a stand-by', { primary: false, enrolment: { ...FINE, unprobedSince: at(-9000) } }, []],
     ['the outcome of a request is unknown', { enrolment: { ...FINE, unknown: ['r1'] } }, ['warning est-unknown']],
+    ['the last audit found nothing', { lastAudit: { ...AUDIT, findings: 0 } }, []],
+    ['the last audit had findings', { lastAudit: { ...AUDIT, findings: 1 } }, ['warning audit-findings']],
     ['the configuration has a warning', { configWarnings: ['48 h'] }, ['warning config-warning']],
   ])('%s', (_, facts, expected) => {
     expect(codes(facts)).toEqual(expected)

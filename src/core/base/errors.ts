@@ -1,5 +1,6 @@
 /** The error class for everything that is reported to users: kind (decides the exit code), stable code, hint and typed details. */
 import type { Json } from './json.js'
+import { messageText } from './text.js'
 
 export type ErrorKind =
   | 'rejected'
@@ -47,11 +48,11 @@ export class AppError extends Error {
   readonly retryAfter: number | undefined
 
   constructor(kind: ErrorKind, code: string, message: string, init: AppErrorInit = {}) {
-    super(message, init.cause === undefined ? undefined : { cause: init.cause })
+    super(messageText(message), init.cause === undefined ? undefined : { cause: init.cause })
     this.name = 'AppError'
     this.kind = kind
     this.code = code
-    this.hint = init.hint
+    this.hint = init.hint === undefined ? undefined : messageText(init.hint)
     this.details = init.details ?? {}
     this.changed = init.changed ?? 'no'
     this.retry = init.retry ?? false

@@ -11,6 +11,21 @@ export function printable(text: string): string {
   return text.replace(/[\p{C}\u2028\u2029]/gu, escaped)
 }
 
+/** Returns `text` for one place on a screen, such as a cell of a table: colours stay; line breaks, tabs and what a terminal obeys are `\u` and four digits. */
+export function lineText(text: string): string {
+  return text.replace(OBEYED, (found) =>
+    found.startsWith('\u001b[') ? found : found === '\r\n' ? escaped(found) : escapedFirst(found),
+  )
+}
+
+/**
+ * Returns a message whose lines after the first begin with two spaces, as lists in messages do. Any other line break is written as `\u` and
+ * four digits: text of a peer within the message cannot look like a line of its own.
+ */
+export function messageText(text: string): string {
+  return text.replace(/\r?\n(?! {2})|\r(?!\n)/g, (found) => escaped(found))
+}
+
 /** Characters that a terminal obeys: of control, and those that change the writing direction or end a line. */
 const OBEYED = /\p{Cc}\[[\d;]*m|\r\n|[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu
 
@@ -20,10 +35,12 @@ const OBEYED = /\p{Cc}\[[\d;]*m|\r\n|[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu
  */
 export function screenText(text: string): string {
   return text.replace(OBEYED, (found) =>
-    /^[\t\n]|^\r\n/.test(found) || found.startsWith('\u001b[')
-      ? found
-      : `${escaped(found.slice(0, 1))}${found.slice(1)}`,
+    /^[\t\n]|^\r\n/.test(found) || found.startsWith('\u001b[') ? found : escapedFirst(found),
   )
+}
+
+function escapedFirst(text: string): string {
+  return `${escaped(text.slice(0, 1))}${text.slice(1)}`
 }
 
 function escaped(char: string): string {

@@ -123,7 +123,7 @@ export function signWith(issuer: Issuer, ports: IssuingPorts): Sign {
 /** Throws `object-profile` where there is a finding: an object of this CA that its own profile refuses is a bug, not bad input, and must not be published. */
 export function refuse(name: string, findings: readonly ObjectFinding[]): void {
   if (findings.length === 0) return
-  const text = findings.map((f) => `${name}: ${f.rule}: ${f.message}`).join('\n')
+  const text = findings.map((f) => `  ${name}: ${f.rule}: ${f.message}`).join('\n')
   throw new AppError(
     'internal',
     'object-profile',

@@ -1,7 +1,8 @@
 /** Strangers' text in a message stays on its line and in its length. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { quoted, screenText } from '../../../src/core/base/text.js'
+import { AppError, rejection } from '../../../src/core/base/errors.js'
+import { lineText, quoted, screenText } from '../../../src/core/base/text.js'
 
 describe('quoted', () => {
   it.each([
@@ -46,5 +47,36 @@ describe('screenText', () => {
     ['a\r\nb', 'a\r\nb'],
   ])('%j is shown as %j', (text, shown) => {
     expect(screenText(text)).toBe(shown)
+  })
+})
+
+describe('lineText', () => {
+  it.each([
+    ['a\nError: b', 'a\\u000aError: b'],
+    ['a\r\nb\tc', 'a\\u000d\\u000ab\\u0009c'],
+    ['\u001b[31mred\u001b[39m', '\u001b[31mred\u001b[39m'],
+    ['a\u202eb\u2028', 'a\\u202eb\\u2028'],
+  ])('%j is shown as %j', (text, shown) => {
+    expect(lineText(text)).toBe(shown)
+  })
+})
+
+describe('the message of an error', () => {
+  it('keeps lists, whose lines are indented', () => {
+    const { message } = rejection([
+      { code: 'a-b', message: 'one' },
+      { code: 'a-b', message: 'two' },
+    ])
+    expect(message).toBe('2 violations:\n  one\n  two')
+  })
+
+  it('has no line of its own from the text of a peer, in the message or the hint', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', ' ', '\r', '\n', '\n  ', '\r\n'), { maxLength: 12 }), (parts) => {
+        const text = parts.join('')
+        const { message, hint } = new AppError('remote', 'a-b', `said ${text}!`, { hint: `ask ${text}!` })
+        for (const shown of [message, hint]) expect(shown?.replace(/\r?\n {2}/g, '')).not.toMatch(/[\r\n]/)
+      }),
+    )
   })
 })

@@ -1,4 +1,5 @@
 /** Tables as values, and their plain rendering for pipes and files: columns two spaces apart, without rules and colour. */
+import { lineText } from '../../base/text.js'
 import { displayWidth } from '../terminal/display-width.js'
 
 export interface Column {
@@ -42,9 +43,15 @@ export function naturalWidths(table: Table): readonly number[] {
   )
 }
 
+/** Returns the table with every cell on one line: a name that a peer chose does not break the rows. */
+export function withLineCells(table: Table): Table {
+  return { ...table, rows: table.rows.map((row) => row.map((cell) => lineText(String(cell)))) }
+}
+
 /** Returns aligned text with one heading line, every cell in full; '' for a table without rows. */
-export function plainTable(table: Table): string {
-  if (table.rows.length === 0) return ''
+export function plainTable(full: Table): string {
+  if (full.rows.length === 0) return ''
+  const table = withLineCells(full)
   const columns = columnsOf(table)
   const lines = [columns.map((c) => c.title), ...table.rows.map((row) => row.map(String))]
   const widths = naturalWidths(table)

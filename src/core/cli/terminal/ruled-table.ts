@@ -1,6 +1,6 @@
 /** Tables for a terminal. Loaded lazily: loading cli-table3 takes longer than a small command. */
 import CliTable from 'cli-table3'
-import { columnsOf, type Table } from '../output/table.js'
+import { columnsOf, type Table, withLineCells } from '../output/table.js'
 import { fitTable } from './fit.js'
 
 const LINES = {
@@ -18,7 +18,7 @@ const SIDES = { left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'ri
 /** Returns a compact table without frame that fits `available` columns, headings in the given style; '' for a table without rows. */
 export function ruledTable(full: Table, heading: (text: string) => string, available: number): string {
   if (full.rows.length === 0) return ''
-  const table = fitTable(full, available)
+  const table = fitTable(withLineCells(full), available)
   const columns = columnsOf(table)
   const drawn = new CliTable({
     head: columns.map((c) => heading(c.title)),

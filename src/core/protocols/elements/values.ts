@@ -17,10 +17,13 @@ export function choice<const T extends string>(...texts: readonly T[]): Value<T>
   return (text, refuse) => texts.find((known) => known === text) ?? refuse(`is not ${texts.join(' or ')}`)
 }
 
-/** Text of `min` to `max` characters; white space around it is dropped, as in an xsd:token. */
+/**
+ * Text of `min` to `max` characters, as an xsd:token: white space around it is dropped, and white space within it, line breaks too, is one
+ * space. A name that a peer chose is so always on one line.
+ */
 export function token(min: number, max: number): Value<string> {
   return (text, refuse) => {
-    const trimmed = text.trim()
+    const trimmed = text.trim().replace(/\s+/g, ' ')
     if (trimmed.length < min) return refuse(min === 1 ? 'is empty' : `has fewer than ${min} characters`)
     return trimmed.length > max ? refuse(`has more than ${max} characters`) : trimmed
   }

@@ -243,7 +243,7 @@ it('reads 10,000 PDUs in time', () => {
 })
 
 it('writes what it reads', () => {
-  const text = fc.string({ maxLength: 9 }).map((one) => one.trim())
+  const text = fc.string({ maxLength: 9 }).map((one) => one.trim().replace(/\s+/g, ' '))
   const tag = text
   const uris = fc.constantFrom(uri, 'rsync://h/m/<&>', 'rsync://h/m/"é"')
   const hashes = fc.constantFrom(hash, sha256Hex('two'))

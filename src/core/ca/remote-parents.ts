@@ -16,7 +16,7 @@ import { idKey } from '../identity/id-keys.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { containsSet, equalSets, fromResourceText, isEmpty } from '../resources/resource-set.js'
 import type { ResourceText } from '../resources/types.js'
-import { type ClassEvent, classFor } from './classes.js'
+import type { ClassEvent } from './classes.js'
 import { lossLimit, lossOf } from './loss.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
 import { isRemoteParent, type RemoteParent } from './state/contacts.js'
@@ -32,6 +32,13 @@ import {
 
 /** A list that takes something away counts after this time, if a later list says the same. */
 export const CONFIRM_SECONDS = 15 * 60
+
+/**
+ * New classes that one list adds, and classes of one parent: each costs a key, and for as long as it exists a manifest and a CRL every few hours.
+ * Registries list one to six; a parent with many parents of its own adds its classes with a few lists.
+ */
+export const MOST_NEW_CLASSES = 20
+export const MOST_CLASSES = 100
 
 /** A key that a parent lists although it confirmed its revocation is revoked again after this time. */
 const STILL_LISTED_SECONDS = 86_400
@@ -109,7 +116,9 @@ export const remoteParentCommands = {
     publishesOnly: false,
     summarize: ({ parent, classes, acceptLoss }) => ({
       parent,
-      classes: classes.map(({ className, resources }) => ({ class: className, resources: { ...resources } })),
+      classes: classes
+        .slice(0, MOST_CLASSES)
+        .map(({ className, resources }) => ({ class: className, resources: { ...resources } })),
       ...(acceptLoss === true ? { acceptLoss } : {}),
     }),
   }),
@@ -177,8 +186,10 @@ async function decideListing(
     events.push(...decideClass(state, own, offer, { revoked, acceptLoss }, ports))
   }
   let next = state.nextClass
-  for (const offer of listed) {
-    if (classFor(state, parent, offer.className) !== undefined) continue
+  const has = Object.values(state.classes).filter((own) => own.parent === parent)
+  const known = new Set(has.map(({ parentClass }) => parentClass))
+  const most = Math.min(MOST_NEW_CLASSES, MOST_CLASSES - has.length)
+  for (const offer of listed.filter(({ className }) => !known.has(className)).slice(0, Math.max(0, most))) {
     const { id: ski, spki } = await ports.signer.createKey()
     const name = String(next)
     events.push({ type: 'class.added', class: name, parent, parentClass: offer.className, ski, spki: toBase64(spki) })

@@ -1,10 +1,16 @@
 /** Lists of a remote parent: what counts at once, what is confirmed first, and what waits for the operator. */
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { createCa, useLocalRepository } from '../../../src/core/app/authority/cas.js'
 import { runCa } from '../../../src/core/app/session/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
-import { CONFIRM_SECONDS, isRenewalWorth, type ListedClass } from '../../../src/core/ca/remote-parents.js'
+import {
+  CONFIRM_SECONDS,
+  isRenewalWorth,
+  type ListedClass,
+  MOST_CLASSES,
+  MOST_NEW_CLASSES,
+} from '../../../src/core/ca/remote-parents.js'
 import type { RemoteParent } from '../../../src/core/ca/state/contacts.js'
 import type { ReceivedCertificate } from '../../../src/core/ca/state/state.js'
 import type { KeyId, Sha256 } from '../../../src/core/crypto/ports.js'
@@ -104,6 +110,30 @@ test('the certificate of our key is received from the list, and the manifest is 
     'point.issued',
   ])
   expect(await list([offer('10.0.0.0/8', { certified: '10.0.0.0/8' })])).toEqual([])
+})
+
+test('many classes are added by several lists, up to a bound for all, and each class that goes makes room for one', async () => {
+  const many = (from: number) =>
+    Array.from({ length: 3 * MOST_CLASSES }, (_, n) => ({ ...offer('10.0.0.0/8'), className: `c${from + n}` }))
+  const counts: number[] = []
+  let made = 0
+  // none of them signs
+  const createKey = vi.spyOn(world.tx.ports.signer, 'createKey').mockImplementation(async () => {
+    made += 1
+    return { id: made.toString(16).toUpperCase().padStart(40, '0') as KeyId, spki: new Uint8Array([made]) }
+  })
+  for (let lists = 0; lists < 7; lists++) {
+    await list(many(0))
+    counts.push(classNames().length)
+  }
+  expect(counts).toEqual([20, 40, 60, 80, 100, 100, 100])
+  expect([MOST_NEW_CLASSES, MOST_CLASSES]).toEqual([20, 100])
+  // removes one, then adds one
+  await list(many(1))
+  await list(many(1))
+  expect(classNames()).toHaveLength(100)
+  expect(classNames()).toContain('100')
+  expect(createKey).toHaveBeenCalledTimes(MOST_CLASSES + 1)
 })
 
 describe('a list without the class', () => {

@@ -1,9 +1,17 @@
 /** ROAs and ASPAs withdrawn or published again by a change of resources, in any CA of this data directory. Shown before the change is made. */
 import type { Handle } from '../../base/handle.js'
+import { configuredAspas } from '../../ca/aspas.js'
+import { isAspaHeld } from '../../ca/products/aspa-objects.js'
+import { heldSets } from '../../ca/roas.js'
+import type { CaState } from '../../ca/state/state.js'
+import type { Work } from '../../eventsourcing/work.js'
 import type { Timing } from '../../issuing/timing.js'
+import { formatAspa } from '../../resources/aspa-payload.js'
+import { formatRoaPayload } from '../../resources/roa-payload.js'
 import { aspaRows } from '../changes/aspa-rows.js'
 import { roaRows } from '../changes/roa-rows.js'
-import { readCas, type TransactionContext } from '../session/context.js'
+import { vrpChanges } from '../safety/vrp-changes.js'
+import { CA, caState, readCas, type TransactionContext } from '../session/context.js'
 import { hiddenClasses } from '../session/suspended-by.js'
 
 /** A ROA `P-L => ASN` or an ASPA `AS64496 => AS64497, AS64498` of a CA. */
@@ -38,4 +46,33 @@ export function diffVisibility(before: States, after: States): Impacts {
       .filter(([key, was]) => was.published === from && (after.get(key)?.published ?? false) !== from)
       .map(([, was]) => was.impact)
   return { lost: changed(true), regained: changed(false) }
+}
+
+/**
+ * Returns the ROAs and ASPAs of the CAs that a work touched which lost their certificate or have one again. It reads no other CA, so that its cost
+ * follows the change.
+ */
+export function impactsOf(work: Work): Impacts {
+  const roas = vrpChanges(work)
+  const aspas = work.touched('ca').map((ca) => {
+    const [was, is] = [heldAspas(work.before(CA, ca)), heldAspas(caState(work, ca))]
+    return { lost: without(was, is), regained: without(is, was) }
+  })
+  const lost = roas.flatMap(({ ca, removed }) => removed.map((roa): Impact => ({ ca, roa: formatRoaPayload(roa) })))
+  const regained = roas.flatMap(({ ca, added }) => added.map((roa): Impact => ({ ca, roa: formatRoaPayload(roa) })))
+  return {
+    lost: [...lost, ...aspas.flatMap((one) => one.lost)],
+    regained: [...regained, ...aspas.flatMap((one) => one.regained)],
+  }
+}
+
+function heldAspas(state: CaState): ReadonlyMap<number, Impact> {
+  if (state.status !== 'active') return new Map()
+  const held = heldSets(state)
+  const configs = configuredAspas(state).filter((config) => held.some((set) => isAspaHeld(config, set)))
+  return new Map(configs.map((config) => [config.customer, { ca: state.handle, aspa: formatAspa(config) }]))
+}
+
+function without(all: ReadonlyMap<number, Impact>, some: ReadonlyMap<number, Impact>): readonly Impact[] {
+  return [...all].filter(([customer]) => !some.has(customer)).map(([, impact]) => impact)
 }

@@ -11,9 +11,11 @@ import { soonest } from '../changes/outcome.js'
 import { parentRowsOf, type RemoteParentRow } from '../exchange/client/due-parents.js'
 import { type RemoteRepositoryRow, repositoryRowsOf } from '../exchange/client/due-repositories.js'
 import { type ExchangeRow, exchangeRow } from '../exchange/client/list-parents.js'
+import { isFinding } from '../exchange/parent/parent-findings.js'
 import type { Session } from '../session/session.js'
 import type { StatusFinding } from './finding.js'
 import { idCertificateFindings, repositoryName } from './id-certificates.js'
+import { parentFindings } from './parents.js'
 import { revocationFindings, revocationFrom } from './revocation.js'
 import { publisherFindings, type StatusChild, type StatusPublisher, servedPeers } from './served-peers.js'
 
@@ -81,6 +83,7 @@ export async function peerFacts(session: Session, work: Work): Promise<PeerFacts
       ...(isPrimary ? parents.flatMap((row) => failingFindings(row, now)) : []),
       ...(isPrimary ? parents.flatMap((row) => revocationFindings(row, now)) : []),
       ...(isPrimary ? repositories.flatMap((row) => repositoryFindings(row, now)) : []),
+      ...parentFindings(rows, { object: (sha256) => work.object(sha256) }),
       ...rows.flatMap(doubtFindings),
       ...idCertificateFindings(work, now),
       ...served.children.flatMap(suspendedFindings),
@@ -118,6 +121,7 @@ export function failingFindings(
 ): readonly StatusFinding[] {
   if (exchange === null || exchange.outcome === 'success') return []
   const { lastSuccess, since, message, code } = exchange
+  if (isFinding({ outcome: 'failure', ...(code === null ? {} : { code }) })) return []
   if (addSeconds(lastSuccess ?? since, DAY) > now) return []
   const when =
     lastSuccess === null ? `no exchange has succeeded, first failure at ${since}` : `no success since ${lastSuccess}`

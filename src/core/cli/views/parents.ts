@@ -2,6 +2,7 @@
 import { resourceLine } from '../../app/authority/children.js'
 import type { ExchangeRow, PeerContactRow } from '../../app/exchange/client/list-parents.js'
 import type { ListedRow } from '../../app/exchange/client/refresh-parent.js'
+import type { RefreshAllReport } from '../../app/exchange/client/refresh-parents.js'
 
 /** Returns `T, success` or `T, peer-timeout since T: …`. */
 export function exchangeText(exchange: ExchangeRow | null): string {
@@ -38,4 +39,17 @@ export function classText({ class: name, resources, doubt }: ListedRow): string 
 function doubtText({ reason, held }: { readonly reason: 'missing' | 'shrunk'; readonly held: boolean }): string {
   const what = reason === 'missing' ? 'no longer listed' : 'listed with less'
   return `${what}: ${held ? 'waits for --accept-loss' : 'a later list must confirm it'}`
+}
+
+/** Returns how `parent refresh` ends. `acceptsLoss`: the operator asked for what was lost. */
+export function refreshOutcome(
+  { parents, failed }: RefreshAllReport,
+  acceptsLoss: boolean,
+): 'ok' | 'remote' | 'partial' {
+  const isBad = parents.some(
+    ({ requests, findings }) =>
+      findings.length > 0 || requests.some(({ outcome }) => outcome === 'refused' || outcome === 'failed'),
+  )
+  if (failed.length > 0 || isBad) return 'remote'
+  return !acceptsLoss && parents.some(({ lost }) => lost.length > 0) ? 'partial' : 'ok'
 }

@@ -13,7 +13,8 @@ import type { Work } from '../../../eventsourcing/work.js'
 import { type LastExchange, readExchange } from '../../../peers/last-exchange.js'
 import { caState } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
-import { openAt } from './open-at-parent.js'
+import { openAt } from '../parent/open-at-parent.js'
+import { isFinding } from '../parent/parent-findings.js'
 
 /** A parent that has nothing open is asked after a day. */
 export const PERIOD_SECONDS = 86_400
@@ -27,7 +28,7 @@ export interface ParentFacts {
   readonly ca: Handle
   readonly parent: Handle
   /** Undefined: it was never asked. */
-  readonly exchange: Pick<LastExchange, 'at' | 'outcome' | 'lastSuccess'> | undefined
+  readonly exchange: Pick<LastExchange, 'at' | 'outcome' | 'lastSuccess' | 'code'> | undefined
   readonly doubts: readonly Doubt[]
   /** Times from which on keys that the CA does not know are revoked. */
   readonly revocations?: readonly Instant[]
@@ -41,8 +42,10 @@ export function parentDue(facts: ParentFacts, now: Instant): Instant | null {
   if (exchange === undefined || exchange.at > now) return null
   const again = addSeconds(exchange.at, RETRY_SECONDS)
   // a failure says nothing new about a doubt or an open request
-  if (exchange.outcome === 'failure' || exchange.lastSuccess === null || isOpen) return again
-  let due = addSeconds(exchange.lastSuccess, PERIOD_SECONDS + jitterOf(ca, parent))
+  const isComplete = isFinding(exchange)
+  if (!isComplete && (exchange.outcome === 'failure' || exchange.lastSuccess === null || isOpen)) return again
+  const heard = isComplete ? exchange.at : (exchange.lastSuccess ?? exchange.at)
+  let due = addSeconds(heard, PERIOD_SECONDS + jitterOf(ca, parent))
   // one that is held waits for the operator
   for (const { since, held } of doubts) if (!held) due = earlier(due, later(again, addSeconds(since, CONFIRM_SECONDS)))
   for (const at of revocations) due = earlier(due, later(again, at))

@@ -18,8 +18,8 @@ import type { ResourceText } from '../../../resources/types.js'
 import { knownCa } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { suspendedAt } from '../../session/suspended-by.js'
+import { openAt } from '../parent/open-at-parent.js'
 import { rowOf } from './due-parents.js'
-import { openAt } from './open-at-parent.js'
 import { type ListedRow, listedRow } from './refresh-parent.js'
 
 /** The last exchange with a parent, as reports show it. */

@@ -15,7 +15,7 @@ import type { Deliver } from './deliver.js'
 import { parentRowsOf, type RemoteParentRow } from './due-parents.js'
 import { type RemoteRepositoryRow, repositoryRowsOf } from './due-repositories.js'
 import { type Fault, HostQueues } from './host-queues.js'
-import { refreshParent } from './refresh-parent.js'
+import { type RefreshReport, refreshParent } from './refresh-parent.js'
 import { syncPlace } from './sync-repository.js'
 
 export interface DueReport {
@@ -156,20 +156,38 @@ async function refreshOne(
   onChange: () => void,
 ): Promise<Fault | undefined> {
   return faultOf(async () => {
-    const { changed, requests } = await refreshParent(session, ca, parent, { deliver }).catch((error: unknown) => {
-      // what came before the failure is published still
-      if (error instanceof AppError && error.changed === 'yes') onChange()
-      throw error
-    })
+    const { changed, requests, findings, lost } = await refreshParent(session, ca, parent, { deliver }).catch(
+      (error: unknown) => {
+        // what came before the failure is published still
+        if (error instanceof AppError && error.changed === 'yes') onChange()
+        throw error
+      },
+    )
     if (changed) onChange()
     const bad = requests.find(({ outcome }) => outcome === 'failed' || outcome === 'refused')
-    if (bad === undefined) return undefined
+    if (bad === undefined) return findings[0] ?? lossFault(lost)
     const { outcome, kind, ski, message } = bad
     const last = readExchange(session.options.dataDir, { kind: 'parent', ca, peer: parent })
     const code = outcome === 'refused' ? 'parent-refused' : (last?.code ?? 'answer-invalid')
     return { code, message: `${kind} of key ${ski} ${outcome}${message === null ? '' : `: ${message}`}` }
   })
 }
+
+/** Returns what a parent took away: it is obeyed, and the operator has to know which networks it concerns. */
+function lossFault(lost: RefreshReport['lost']): Fault | undefined {
+  if (lost.length === 0) return undefined
+  const named = lost.slice(0, MOST_NAMED).map((one) => `${one.ca}: ${'roa' in one ? one.roa : one.aspa}`)
+  const more = lost.length > MOST_NAMED ? `, and ${lost.length - MOST_NAMED} more: brine roa list, brine aspa list` : ''
+  const roas = lost.filter((one) => 'roa' in one).length
+  const what = [
+    ...(roas > 0 ? [`${roas} ROA${roas === 1 ? '' : 's'}`] : []),
+    ...(roas < lost.length ? [`${lost.length - roas} ASPA${lost.length - roas === 1 ? '' : 's'}`] : []),
+  ].join(' and ')
+  return { code: 'objects-lost', message: `no longer held and withdrawn: ${what}: ${named.join(', ')}${more}` }
+}
+
+/** ROAs and ASPAs that one line names. */
+const MOST_NAMED = 50
 
 /** Synchronises a CA with its repository and returns what failed; undefined if nothing did. */
 async function syncOne(run: Run, { ca, place }: RemoteRepositoryRow): Promise<Fault | undefined> {

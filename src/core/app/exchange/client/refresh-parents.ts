@@ -5,7 +5,8 @@ import { Work } from '../../../eventsourcing/work.js'
 import { knownCa } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { afterChange } from '../../transaction/errors.js'
-import { type RefreshOptions, type RefreshReport, refreshParent } from './refresh-parent.js'
+import type { RefreshOptions } from '../parent/parent-exchange.js'
+import { type RefreshReport, refreshParent } from './refresh-parent.js'
 
 export interface RefreshAllReport {
   readonly ca: Handle

@@ -21,10 +21,10 @@ import { caState, knownCa, runCa, type TransactionContext } from '../../session/
 import type { Session } from '../../session/session.js'
 import { afterChange } from '../../transaction/errors.js'
 import { transact } from '../../transaction/transact.js'
+import { GONE } from '../parent/send-request.js'
 import type { Deliver } from './deliver.js'
 import { knownParent } from './list-parents.js'
 import { askParent, failureText } from './parent-messages.js'
-import { GONE } from './refresh-parent.js'
 
 export interface Revocation {
   readonly class: string

@@ -1,6 +1,6 @@
 /** Certificates that a parent sends: what is accepted, and what is refused before it can withdraw or replace anything. */
 import { describe, expect, it } from 'vitest'
-import { acceptCertificates } from '../../../../../src/core/app/exchange/client/accept-certificate.js'
+import { acceptCertificates } from '../../../../../src/core/app/exchange/parent/accept-certificate.js'
 import { toBase64 } from '../../../../../src/core/base/bytes.js'
 import type { Instant } from '../../../../../src/core/base/time.js'
 import type { ClassKey } from '../../../../../src/core/ca/state/state.js'

@@ -11,7 +11,7 @@ import { decodeCertificate } from '../../../rpki/x509/decode-certificate.js'
 import { listedResources } from '../../../rpki/x509/listed-resources.js'
 import type { DecodedCertificate } from '../../../rpki/x509/types.js'
 import { verifyRsa } from '../../../rpki/x509/verify-rsa.js'
-import { invalidAnswer } from './parent-messages.js'
+import { invalidAnswer } from '../client/parent-messages.js'
 
 /** Longest time by which the clock of a parent may be ahead. */
 const AHEAD_SECONDS = 600

@@ -10,10 +10,9 @@ import { isUnconfirmedAt } from '../../../ca/state/places.js'
 import { type OpenRequest, openRequests, unexpectedRequests } from '../../../ca/state/requests.js'
 import { type CaState, type ClassKey, type ResourceClass, repositoryOf } from '../../../ca/state/state.js'
 import type { Work } from '../../../eventsourcing/work.js'
-import type { ChildSia } from '../../../issuing/children.js'
 import { equalSets, fromResourceText } from '../../../resources/resource-set.js'
 import { decodeCertificate } from '../../../rpki/x509/decode-certificate.js'
-import type { DecodedCertificate } from '../../../rpki/x509/types.js'
+import { placeFault } from './parent-findings.js'
 
 /** A certificate younger than this is not requested again for a later end alone, nor if the list leaves it out. */
 const RENEWAL_PAUSE_SECONDS = 3600
@@ -56,10 +55,5 @@ function isOutdatedAt(
   if (isAsked && isOlderThan(RENEWAL_PAUSE_SECONDS)) return true
   const repository = repositoryOf(state, key)
   if (repository === null || !isOlderThan(SIA_PAUSE_SECONDS)) return false
-  return !isSamePlace(content.sia, siaOf(repository, name, ski))
-}
-
-function isSamePlace(has: DecodedCertificate['sia'], wants: ChildSia): boolean {
-  if (has.kind !== 'ca') return false
-  return has.caRepository === wants.caRepository && has.manifest === wants.manifest && has.notify === wants.notify
+  return placeFault(content.sia, siaOf(repository, name, ski)) !== undefined
 }

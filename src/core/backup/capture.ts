@@ -38,6 +38,11 @@ export interface CaptureOptions {
   readonly onWarning: (text: string) => void
 }
 
+export interface ReadOptions extends CaptureOptions {
+  /** Objects that fit are read into this memory, so that their bytes are valid only until the next file is taken. */
+  readonly into?: Uint8Array
+}
+
 /** Captures the revision that `reader` reads. The caller holds the write lock, or knows that there is no writer. Throws `corrupt`, `backup-link`. */
 export function captureRevision(layout: Layout, reader: StoreReader, { onWarning }: CaptureOptions): BackupCapture {
   const commit = reader.head
@@ -127,7 +132,7 @@ export function measureCapture(capture: BackupCapture): { readonly maxFiles: num
 }
 
 /** Yields the files of the revision, each read on demand. Throws `file-damaged`, `file-missing`, `commit-missing` (corrupt). */
-export function* readCapturedFiles(capture: BackupCapture, { onWarning }: CaptureOptions): Generator<BackupFile> {
+export function* readCapturedFiles(capture: BackupCapture, { onWarning, into }: ReadOptions): Generator<BackupFile> {
   yield* capture.mutableFiles
   for (const id of capture.reader.roster()) yield infoFile(capture, id)
   const archivedElsewhere = new Set<string>()
@@ -146,7 +151,7 @@ export function* readCapturedFiles(capture: BackupCapture, { onWarning }: Captur
     for (const entry of record.aggregates)
       yield* commandFiles(capture, entry, { modified, archivedElsewhere, newestFound, branches, onWarning })
   }
-  yield* objectFiles(capture)
+  yield* objectFiles(capture, into)
 }
 
 function infoFile({ layout, reader }: BackupCapture, id: AggregateId): BackupFile {
@@ -239,14 +244,14 @@ function isArchivedElsewhere(error: AppError): boolean {
   return (error.details as { readonly archivedTo?: string }).archivedTo !== undefined
 }
 
-function* objectFiles({ layout, objects }: BackupCapture): Generator<BackupFile> {
+function* objectFiles({ layout, objects }: BackupCapture, into: Uint8Array | undefined): Generator<BackupFile> {
   for (const [folder, names] of objects) {
     for (const name of names) {
       const path = `${folder}/${name}`
+      const listed = `${layout.dir}/${path}`
       // `archive` links the archived name before it removes this one
-      const listed = join(layout.dir, path)
-      const archived = join(layout.objects, 'archived', name.slice(0, 2), name)
-      const found = readWithTime(listed) ?? readWithTime(archived)
+      const found =
+        readWithTime(listed, into) ?? readWithTime(join(layout.objects, 'archived', name.slice(0, 2), name), into)
       if (found === undefined) throw fileDamaged(listed, 'the file disappeared during the backup')
       if (sha256Hex(found.bytes) !== name) throw fileDamaged(listed, 'content does not match the hash in its name')
       yield { path, sha256: name as Sha256, ...found }
@@ -264,15 +269,15 @@ interface TimedFile {
  * Reads a file together with its modification time; undefined if there is none. Makes only four system calls, since a repository can have very
  * many objects.
  */
-function readWithTime(path: string): TimedFile | undefined {
+function readWithTime(path: string, into?: Uint8Array): TimedFile | undefined {
   let fd: number | undefined
   try {
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
     const stat = fs.fstatSync(fd)
     if (!stat.isFile() || stat.size > FILE_LIMIT) throw fileDamaged(path, 'not a regular file')
-    const bytes = Buffer.allocUnsafeSlow(stat.size)
+    const bytes = into !== undefined && stat.size <= into.length ? into : Buffer.allocUnsafeSlow(stat.size)
     const length = fs.readSync(fd, bytes, 0, stat.size, 0)
-    return { bytes: bytes.subarray(0, length), modified: Math.floor(stat.mtimeMs / 1000) }
+    return { bytes: bytes.subarray(0, length), modified: Math.max(0, Math.floor(stat.mtimeMs / 1000)) }
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined
     if (errnoOf(error) === 'ELOOP') throw fileDamaged(path, 'a symbolic link')

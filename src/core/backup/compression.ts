@@ -11,9 +11,11 @@ export const COMPRESSIONS = ['zstd', 'gzip', 'none'] as const
 export type Compression = (typeof COMPRESSIONS)[number]
 
 /** Bytes that are compressed at a time. A batch per small file would cost a thread switch each. */
-export const BATCH = 256 * 1024
-/** Level of gzip. Records are JSON and objects are nearly incompressible, so higher levels cost time and gain nothing. */
-const LEVEL = 4
+export const BATCH = 1024 * 1024
+/** Levels of gzip and zstd. Objects are nearly incompressible, so higher levels cost time and gain little. */
+const [GZIP_LEVEL, ZSTD_LEVEL] = [2, 1]
+/** `ZSTD_c_compressionLevel` */
+const COMPRESSION_LEVEL = 100
 /** `ZSTD_c_checksumFlag`: the frame ends with a checksum of its content. */
 const CHECKSUM_FLAG = 201
 
@@ -62,8 +64,8 @@ export function compressed(bytes: Iterable<Uint8Array>, compression: Compression
   if (compression === 'none') return source
   const create = compression === 'zstd' ? zstd.createZstdCompress : undefined
   const compressor =
-    create?.({ chunkSize: BATCH, params: { [CHECKSUM_FLAG]: 1 } }) ??
-    zlib.createGzip({ level: LEVEL, chunkSize: BATCH })
+    create?.({ chunkSize: BATCH, params: { [CHECKSUM_FLAG]: 1, [COMPRESSION_LEVEL]: ZSTD_LEVEL } }) ??
+    zlib.createGzip({ level: GZIP_LEVEL, chunkSize: BATCH })
   pipeline(source, compressor, () => undefined)
   return compressor
 }

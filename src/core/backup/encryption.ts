@@ -2,11 +2,12 @@
  * Encryption of backups with age (age-encryption.org/v1), for recipients or with a passphrase. Invariants: the library is loaded only when
  * needed, for headers and keys; memory does not grow with the backup; a wrong key and a damaged file are different errors wherever they can be distinguished.
  */
+import type { Encrypter } from 'age-encryption'
 import { concat } from '../base/bytes.js'
 import { AppError } from '../base/errors.js'
 import type { Secret } from '../base/secret.js'
 import { quoted } from '../base/text.js'
-import { endOfHeader, opened, sealed, splitHeader } from './age-stream.js'
+import { opened, sealed, splitHeader } from './age-stream.js'
 import { backupDamaged } from './format.js'
 import { passphraseIdentity, passphraseRecipient } from './passphrase.js'
 
@@ -58,9 +59,15 @@ export async function encrypt(bytes: Bytes, how: Exclude<Encryption, { readonly 
       return []
     },
   })
-  const empty = await encrypter.encrypt(new Uint8Array())
-  const header = empty.subarray(0, endOfHeader(empty))
-  return withHeader(header, sealed(bytes, fileKey))
+  return withHeader(await headerBy(encrypter), sealed(bytes, fileKey))
+}
+
+/** Returns the header of a file without content. As a stream, since the library otherwise loads the HTTP client of Node to read its own. */
+async function headerBy(encrypter: Encrypter): Promise<Uint8Array> {
+  const nothing = new ReadableStream<Uint8Array>({ start: (controller) => controller.close() })
+  const split = await splitHeader(await encrypter.encrypt(nothing))
+  if (split === undefined) throw new Error('the header of the encryption does not end')
+  return split.header
 }
 
 /** Yields the header together with the nonce, which comes first in the payload. */

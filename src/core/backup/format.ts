@@ -90,10 +90,17 @@ const HEADER = {
 const ENTRY = objectOf({ path: isText, size: isCount, mode: isCount, sha256: isHash })
 const MANIFEST = { format: isOne, header: isHash, files: isCount, bytes: isCount, parts: listOf(isHash) }
 
-export function encodeMeta(
-  value: BackupHeader | BackupManifest | { readonly files: readonly BackupEntry[] },
-): Uint8Array {
+export function encodeMeta(value: BackupHeader | BackupManifest): Uint8Array {
   return utf8(`${canonicalJson(value)}\n`)
+}
+
+/** Returns a part of the list, in canonical JSON: written member by member, since a backup lists very many files. */
+export function encodePart(files: readonly BackupEntry[]): Uint8Array {
+  const lines = files.map(
+    ({ mode, path, sha256, size }) =>
+      `{"mode":${mode},"path":${JSON.stringify(path)},"sha256":"${sha256}","size":${size}}`,
+  )
+  return utf8(`{"files":[${lines.join(',')}]}\n`)
 }
 
 /** Parses the header. Throws `format-newer`, `file-damaged`. */

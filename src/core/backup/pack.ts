@@ -1,8 +1,7 @@
 /**
  * Writes a backup as a stream of bytes: header, files, lists of hashes, manifest; as tar, compressed and optionally encrypted with age.
- * Invariant: one file and one part of the list are in memory at a time, whatever the size of the backup.
+ * Invariant: a few batches, one file and one part of the list are in memory at a time, whatever the size of the backup.
  */
-import { concat } from '../base/bytes.js'
 import { epochOf, type Instant } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
@@ -13,17 +12,19 @@ import {
   type BackupHeader,
   type BackupManifest,
   encodeMeta,
+  encodePart,
   fileModeOf,
   HEADER_NAME,
   MANIFEST_NAME,
   PART_FILES,
   partName,
 } from './format.js'
-import { padded, tarEnd, tarHeader } from './tar-blocks.js'
+import { headerRoom, padded, tarEnd, writeTarHeader } from './tar-blocks.js'
 
 export interface BackupFile {
   /** Path relative to the data directory that `isBackupPath` accepts. */
   readonly path: string
+  /** Its content. Who reads many files may use the memory again for the next one. */
   readonly bytes: Uint8Array
   /** Hash of the bytes, if it is already known. */
   readonly sha256?: Sha256
@@ -42,30 +43,29 @@ export interface PackOptions {
   readonly onDone: (manifest: BackupManifest, sha256: Sha256) => void
 }
 
-const ZEROS = new Uint8Array(512)
-
 /** Returns the bytes of the backup. Nothing is read or written until they are consumed. */
 export async function packBackup(options: PackOptions): Promise<Bytes> {
-  const bytes = compressed(inBatches(tarBlocks(options)), options.compression)
+  const bytes = compressed(tarBlocks(options), options.compression)
   return options.encryption.type === 'plain' ? bytes : encrypt(bytes, options.encryption)
 }
 
-/** Yields headers and contents in the order of the archive. */
+/** Yields headers and contents in the order of the archive, in batches. */
 function* tarBlocks({ header, files, onFile, onDone }: PackOptions): Generator<Uint8Array> {
+  const batches = new Batches()
   const first = encodeMeta(header)
   const at = epochOf(header.cutAt)
-  yield* entry(HEADER_NAME, first, at)
+  yield* batches.add(HEADER_NAME, first, at)
   const parts: Sha256[] = []
   let part: BackupEntry[] = []
   let [count, bytes] = [0, 0]
   const closePart = (): Generator<Uint8Array> => {
-    const list = encodeMeta({ files: part })
+    const list = encodePart(part)
     parts.push(sha256Hex(list))
     part = []
-    return entry(partName(parts.length), list, at)
+    return batches.add(partName(parts.length), list, at)
   }
   for (const { path, bytes: content, sha256 = sha256Hex(content), modified } of files) {
-    yield* entry(path, content, modified)
+    yield* batches.add(path, content, modified)
     part.push({ path, size: content.length, mode: fileModeOf(path), sha256 })
     count += 1
     bytes += content.length
@@ -75,30 +75,35 @@ function* tarBlocks({ header, files, onFile, onDone }: PackOptions): Generator<U
   if (part.length > 0) yield* closePart()
   const manifest: BackupManifest = { format: 1, header: sha256Hex(first), files: count, bytes, parts }
   const last = encodeMeta(manifest)
-  yield* entry(MANIFEST_NAME, last, at)
+  yield* batches.add(MANIFEST_NAME, last, at)
+  yield* batches.rest()
   yield tarEnd()
   onDone(manifest, sha256Hex(last))
 }
 
-function* entry(name: string, bytes: Uint8Array, modified: number): Generator<Uint8Array> {
-  yield tarHeader({ name, size: bytes.length, mode: fileModeOf(name), modified })
-  if (bytes.length > 0) yield bytes
-  const rest = padded(bytes.length) - bytes.length
-  if (rest > 0) yield ZEROS.subarray(0, rest)
-}
+/** Collects entries of the archive in batches, so that a small file costs neither a chunk nor memory of its own. */
+class Batches {
+  #at = 0
+  #batch = Buffer.alloc(0);
 
-function* inBatches(source: Iterable<Uint8Array>): Generator<Uint8Array> {
-  let parts: Uint8Array[] = []
-  let length = 0
-  for (const chunk of source) {
-    parts.push(chunk)
-    length += chunk.length
-    if (length < BATCH) continue
-    yield concat(parts)
-    parts = []
-    length = 0
+  /** Copies an entry. Yields the batch before it if the entry does not fit. */
+  *add(name: string, bytes: Uint8Array, modified: number): Generator<Uint8Array> {
+    const needed = headerRoom(name) + padded(bytes.length)
+    if (needed > this.#batch.length - this.#at) {
+      yield* this.rest()
+      // of zeros, which the padding remains; never used again, since the compressor reads it on another thread
+      this.#batch = Buffer.alloc(Math.max(BATCH, needed))
+      this.#at = 0
+    }
+    const batch = this.#batch
+    const start = writeTarHeader(batch, this.#at, { name, size: bytes.length, mode: fileModeOf(name), modified })
+    batch.set(bytes, start)
+    this.#at = start + padded(bytes.length)
   }
-  if (length > 0) yield concat(parts)
+
+  *rest(): Generator<Uint8Array> {
+    if (this.#at > 0) yield this.#batch.subarray(0, this.#at)
+  }
 }
 
 /** Returns the file name of a backup: `brine-1a2b3c4d-20261121T120000Z.tar.gz.age`. */

@@ -215,13 +215,13 @@ describe('a damaged archive is refused', () => {
   })
 
   test('with any one bit flipped: refused, or of the same content', async () => {
-    const intact = (await unpacked(plain)).sha256
+    const intact = gunzipSync(plain)
     for (let at = 0; at < plain.length; at += Math.ceil(plain.length / 200)) {
       const bytes = Buffer.from(plain)
       bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8))
       const verdict = await judge(bytes)
-      // the gzip header has a time and an operating system, which are ignored
-      if (verdict === 'accepted') expect([at < 10, (await unpacked(bytes)).sha256]).toEqual([true, intact])
+      // the gzip header has a time, which is ignored, and inside of a run of one octet all distances mean the same
+      if (verdict === 'accepted') expect(gunzipSync(bytes).equals(intact), `bit at ${at}`).toBe(true)
       else expect(verdict, `bit at ${at}`).toMatch(/^corrupt backup-damaged$/)
     }
   })

@@ -1,8 +1,10 @@
 /** Paths that a backup may contain: those of a data directory and no others. */
 import { describe, expect, test } from 'vitest'
-import { fileModeOf, isBackupPath } from '../../../src/core/backup/format.js'
+import { encodePart, fileModeOf, isBackupPath, parsePart } from '../../../src/core/backup/format.js'
 import { backupName } from '../../../src/core/backup/pack.js'
+import { canonicalJson } from '../../../src/core/base/json.js'
 import type { Instant } from '../../../src/core/base/time.js'
+import type { Sha256 } from '../../../src/core/crypto/ports.js'
 
 const HASH = 'ab'.repeat(32)
 const KEY = 'A1'.repeat(20)
@@ -71,4 +73,17 @@ test('the name of a backup has the id of the instance and the time', () => {
   expect(backupName('1a2b3c4d5e6f', at, false, 'gzip')).toBe('brine-1a2b3c4d-20261121T120005Z.tar.gz')
   expect(backupName('1a2b3c4d5e6f', at, true, 'zstd')).toBe('brine-1a2b3c4d-20261121T120005Z.tar.zst.age')
   expect(backupName('1a2b3c4d5e6f', at, false, 'none')).toBe('brine-1a2b3c4d-20261121T120005Z.tar')
+})
+
+test('a part of the list is canonical JSON', () => {
+  const files = ['brine.json', 'ssl/a.pem', 'no path: "\\\u0007'].map((path, size) => ({
+    path,
+    size,
+    mode: fileModeOf(path),
+    sha256: HASH as Sha256,
+  }))
+  for (const listed of [files, files.slice(1), []]) {
+    expect(Buffer.from(encodePart(listed)).toString()).toBe(`${canonicalJson({ files: listed })}\n`)
+    expect(parsePart(encodePart(listed), 'x')).toEqual(listed)
+  }
 })

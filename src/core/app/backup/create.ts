@@ -61,6 +61,8 @@ export interface BackupOptions {
 }
 
 const MEBIBYTE = 1024 * 1024
+/** Nearly all objects are smaller. */
+const READ_SIZE = 256 * 1024
 
 /** Makes a backup. Throws `backup-incomplete`, `file-damaged` (corrupt), `file-exists`, `recipient-invalid` (usage), `locked`, `io`. */
 export async function createBackup(
@@ -84,7 +86,7 @@ export async function createBackup(
   let written: Pick<BackupReport, 'manifest' | 'files' | 'bytes'> = report
   const bytes = await packBackup({
     header,
-    files: readCapturedFiles(capture, { onWarning: warningsOf(session) }),
+    files: readCapturedFiles(capture, { onWarning: warningsOf(session), into: new Uint8Array(READ_SIZE) }),
     encryption,
     compression,
     onFile(length) {

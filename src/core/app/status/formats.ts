@@ -222,6 +222,11 @@ function caMetrics(cas: StatusReport['cas']): readonly Metric[] {
     each('ca_next_due_timestamp_seconds', 'Time at which the CA is due to be republished.', (ca) =>
       seconds(ca.nextDue),
     ),
+    each(
+      'ca_certificate_not_after_timestamp_seconds',
+      'End of the certificate of the CA, of several the first.',
+      (ca) => seconds(ca.certificateEnd),
+    ),
     each('ca_roas', 'ROAs configured.', (ca) => ca.roas),
     each('ca_aspas', 'ASPAs configured.', (ca) => ca.aspas),
     each('ca_children', 'Children.', (ca) => ca.children),

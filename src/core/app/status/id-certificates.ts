@@ -36,10 +36,10 @@ export function idFindings({ what, notBefore, notAfter, hint }: WatchedId, now: 
   return [{ level, code: 'id-expiring', message, hint }]
 }
 
-/** Returns the findings of every CA that can be read, and of the publication server. */
-export function idCertificateFindings(work: Work, now: Instant): readonly StatusFinding[] {
+/** Returns the ID certificates of every CA that can be read, and of the publication server. */
+export function watchedIds(work: Work, now: Instant): readonly WatchedId[] {
   const cas = [...work.handles('ca')].sort().flatMap((ca) => readable(() => idsOfCa(work, ca, now)))
-  return [...cas, ...readable(() => idsOfServer(work, now))].flatMap((id) => idFindings(id, now))
+  return [...cas, ...readable(() => idsOfServer(work, now))]
 }
 
 /** Returns nothing of an aggregate that cannot be read: that is a finding of its own. */

@@ -14,7 +14,7 @@ import { type ExchangeRow, exchangeRow } from '../exchange/client/list-parents.j
 import { isFinding } from '../exchange/parent/parent-findings.js'
 import type { Session } from '../session/session.js'
 import type { StatusFinding } from './finding.js'
-import { idCertificateFindings, repositoryName } from './id-certificates.js'
+import { idFindings, repositoryName, type WatchedId, watchedIds } from './id-certificates.js'
 import { parentFindings } from './parents.js'
 import { revocationFindings, revocationFrom } from './revocation.js'
 import { publisherFindings, type StatusChild, type StatusPublisher, servedPeers } from './served-peers.js'
@@ -59,6 +59,8 @@ export interface PeerFacts {
   readonly repositories: readonly StatusRepository[]
   readonly publishers: readonly StatusPublisher[]
   readonly children: readonly StatusChild[]
+  /** ID certificates of ours, as each peer holds them, and those of the peers. */
+  readonly idCertificates: readonly Pick<WatchedId, 'what' | 'notAfter'>[]
   readonly findings: readonly StatusFinding[]
   /** When `tick` exchanges messages; null without peers elsewhere, and on a stand-by. */
   readonly nextDue: Instant | null
@@ -73,11 +75,13 @@ export async function peerFacts(session: Session, work: Work): Promise<PeerFacts
   const now = session.now()
   const isPrimary = session.store.role().role === 'primary'
   const served = await servedPeers(session, work)
+  const ids = watchedIds(work, now)
   const repositories = repositoryRowsOf(session, work).map(repositoryOf)
   const parents = rows.map((row) => parentOf(row, publishedUntil(session, row, repositories)))
   // a parent of a CA without a repository is not asked
   const due = [...rows, ...repositories].flatMap(({ nextDue }) => (nextDue === undefined ? [] : [nextDue ?? now]))
   return {
+    idCertificates: ids.map(({ what, notAfter }) => ({ what, notAfter })),
     ...{ parents, repositories, ...served, nextDue: isPrimary ? due.reduce(soonest, null) : null },
     findings: [
       ...(isPrimary ? parents.flatMap((row) => failingFindings(row, now)) : []),
@@ -85,7 +89,7 @@ export async function peerFacts(session: Session, work: Work): Promise<PeerFacts
       ...(isPrimary ? repositories.flatMap((row) => repositoryFindings(row, now)) : []),
       ...parentFindings(rows, { object: (sha256) => work.object(sha256) }),
       ...rows.flatMap(doubtFindings),
-      ...idCertificateFindings(work, now),
+      ...ids.flatMap((id) => idFindings(id, now)),
       ...served.children.flatMap(suspendedFindings),
       ...(isPrimary ? served.publishers.flatMap((row) => publisherFindings(row, session.config, now)) : []),
     ],

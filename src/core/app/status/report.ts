@@ -13,7 +13,7 @@ import type { LastAudit } from '../proof/last-audit.js'
 import type { HeldChange } from '../session/held-changes.js'
 import type { GroupSummary } from './enrolment.js'
 import type { StatusFinding } from './finding.js'
-import type { StatusParent, StatusRepository } from './peers.js'
+import type { PeerFacts, StatusParent, StatusRepository } from './peers.js'
 import type { StatusChild, StatusPublisher } from './served-peers.js'
 import type { BypassedNote, StatusCa, StatusPublication, StatusSnapshot, UnreadableAggregate } from './snapshot.js'
 import type { Verdict } from './verdict.js'
@@ -72,6 +72,8 @@ export interface StatusReport {
   readonly publishers: readonly StatusPublisher[]
   /** Children elsewhere, with the last message of each. */
   readonly children: readonly StatusChild[]
+  /** ID certificates of ours, as each peer holds them, and those of the peers. */
+  readonly idCertificates: PeerFacts['idCertificates']
   readonly locks: readonly LockHolder[]
   readonly disk: DiskSpace
   readonly keyPool: { readonly keys: number; readonly target: number }

@@ -3,6 +3,7 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import type { Table } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
+import type { ClassKey } from '../../ca/state/state.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId, kindWord } from '../../eventsourcing/types.js'
 import { replay, type Work } from '../../eventsourcing/work.js'
@@ -29,6 +30,8 @@ export interface StatusCa {
   readonly children: number
   readonly objects: number
   readonly manifestNumber: number | null
+  /** End of its certificate that ends first, of those whose key it uses; null without one. */
+  readonly certificateEnd: Instant | null
   readonly nextDue: Instant | null
   readonly staleAt: Instant | null
 }
@@ -189,6 +192,7 @@ function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> 
     children: Object.keys(state.children).length,
     objects: keys.reduce((sum, k) => sum + Object.keys(k.point.objects).length, 0),
     manifestNumber: keys.length === 0 ? null : Math.max(...keys.map((k) => k.point.number)),
+    certificateEnd: firstEnd(keys),
   }
   const ids = idsOf(state)
   const skis = [...keys, ...ids].map((k) => k.ski)
@@ -196,8 +200,16 @@ function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> 
   return { cas: [row], points: keys.map((k) => k.point), keys: skis, suspended, hasIds: ids.length > 0 }
 }
 
+/** Returns the first end of the certificates; that of an old key is revoked soon and does not count. */
+function firstEnd(keys: readonly Pick<ClassKey, 'state' | 'certificate'>[]): Instant | null {
+  const ends = keys.flatMap(({ state, certificate }) =>
+    state === 'old' || certificate === null ? [] : [certificate.notAfter],
+  )
+  return ends.reduce<Instant | null>((first, end) => (first === null || end < first ? end : first), null)
+}
+
 function describeTa(work: Work, handle: Handle): Omit<Described, 'publication' | 'hasIds'> {
-  const { children, point, key } = taState(work, handle)
+  const { children, point, key, certificate } = taState(work, handle)
   if (key === null) return NOTHING
   const row = {
     kind: 'ta',
@@ -208,6 +220,7 @@ function describeTa(work: Work, handle: Handle): Omit<Described, 'publication' |
     children: Object.keys(children).length,
     objects: Object.keys(point.objects).length,
     manifestNumber: point.number,
+    certificateEnd: certificate?.notAfter ?? null,
   }
   return { cas: [row], points: [point], keys: [key.ski], suspended: suspendedChildren(handle, children) }
 }

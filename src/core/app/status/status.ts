@@ -110,6 +110,7 @@ const NO_PEERS: PeerFacts = {
   repositories: [],
   publishers: [],
   children: [],
+  idCertificates: [],
   findings: [],
   nextDue: null,
 }

@@ -18,6 +18,10 @@ export interface Theme {
   readonly paste: Style
   /** Longest list of rows that a screen shows of one change; a pipe shows all. */
   readonly maxRows: number
+  /** Width of the terminal; 80 if it is unknown, and on a pipe. */
+  readonly columns: number
+  /** True if the terminal shows UTF-8; a pipe gets ASCII. */
+  readonly isUnicode: boolean
 }
 
 export interface Screen {
@@ -29,6 +33,7 @@ export interface Screen {
 
 /** About two screens. */
 const MAX_ROWS = 50
+const DEFAULT_COLUMNS = 80
 
 const same: Style = (text) => text
 
@@ -41,11 +46,19 @@ export const plainTheme: Theme = {
   table: plainTable,
   paste: same,
   maxRows: Infinity,
+  columns: DEFAULT_COLUMNS,
+  isUnicode: false,
 }
 
 /** Returns true if text on this stream has colour: a terminal, unless `NO_COLOR` (not empty) or `TERM=dumb` turn it off. */
 export function isColoured(stream: { readonly isTTY?: boolean }, env: Screen['env']): boolean {
   return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+}
+
+/** Returns true if the locale of the environment is one of UTF-8. The first of the three variables that is set counts (POSIX, chapter 8). */
+function isUtf8(env: Screen['env']): boolean {
+  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((value) => (value ?? '') !== '')
+  return /utf-?8/i.test(locale ?? '')
 }
 
 /** Returns the theme for standard output. `NO_COLOR` (not empty) and `TERM=dumb` turn colour off. */
@@ -60,8 +73,10 @@ export async function themeFor({ isTerminal, env, columns }: Screen): Promise<Th
     good: (text) => chalk.green(text),
     caution: (text) => chalk.yellow(text),
     bad: (text) => chalk.red(text),
-    table: (table) => ruledTable(table, (text) => chalk.bold(text), columns || 80),
+    table: (table) => ruledTable(table, (text) => chalk.bold(text), columns || DEFAULT_COLUMNS),
     paste: same,
     maxRows: MAX_ROWS,
+    columns: columns || DEFAULT_COLUMNS,
+    isUnicode: isUtf8(env),
   }
 }

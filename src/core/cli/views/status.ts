@@ -1,9 +1,11 @@
 /** Renders the report of `brine status`. */
+import { expiriesOf } from '../../app/status/expiries.js'
 import type { StatusReport } from '../../app/status/report.js'
 import { formatDuration, type Instant, secondsBetween } from '../../base/time.js'
 import { dueCell, dueText } from '../output/due.js'
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
+import { expiryBars } from './expiry-bars.js'
 import { rollText } from './keyroll.js'
 import { exchangeText } from './parents.js'
 
@@ -43,7 +45,8 @@ export function statusView(report: StatusReport, theme: Theme): string {
         .map((b) => [b.handle, '-', '-', '-', '-', theme.bad(b.code), '-']),
     ],
   })
-  return [head, ...findings, ...facts, table].filter((line) => line !== '').join('\n')
+  const ends = expiryBars(expiriesOf(report), report.now, theme)
+  return [head, ...findings, ...facts, table, ends].filter((line) => line !== '').join('\n')
 }
 
 function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string, string])[] {

@@ -44,7 +44,8 @@ export function connectionError(error: unknown, failed: Failed): AppError {
   if (error instanceof BodyTooLarge)
     return peerError('peer-too-big', `${where}: ${error.message}`, { details: { where, phase }, cause: error })
   if (failed.timedOut !== undefined)
-    return peerError('peer-timeout', `${where} ${timeoutText(phase)} within ${failed.timedOut} s`, {
+    // a host that no connection reaches is down for all of its peers, one that is slow after it may be so for this peer alone
+    return peerError(phase === 'connect' ? 'peer-unreachable' : 'peer-timeout', timeoutText(failed, failed.timedOut), {
       ...AGAIN,
       hint: REACH_HINT,
       details: { where, phase, seconds: failed.timedOut },
@@ -64,10 +65,14 @@ export function connectionError(error: unknown, failed: Failed): AppError {
 
 const URI_HINT = 'check the service URI: another server may answer at this address'
 
-function timeoutText(phase: Phase): string {
-  if (phase === 'connect') return 'could not be reached'
-  if (phase === 'send') return 'did not take the request'
-  return phase === 'headers' ? 'did not begin its answer' : 'did not complete its answer'
+function timeoutText({ where, phase }: Failed, seconds: number): string {
+  const what = {
+    connect: 'could not be reached',
+    send: 'did not take the request',
+    headers: 'did not begin its answer',
+    body: 'did not complete its answer',
+  }[phase]
+  return `${where} ${what} within ${seconds} s`
 }
 
 function tlsError(code: string, { where, now }: Failed, init: PeerErrorInit): AppError {

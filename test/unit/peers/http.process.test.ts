@@ -202,7 +202,7 @@ describe('an exchange', () => {
     const slow = await refusal(post(message({ uri: silent.url, timeouts: { connect: 0.1 } })))
     silent.close()
     expect([slow.code, slow.message]).toEqual([
-      'peer-timeout',
+      'peer-unreachable',
       expect.stringContaining('could not be reached within 0.1 s'),
     ])
     const plain = createServer().listen(0, '127.0.0.1')

@@ -159,6 +159,29 @@ test('a host that is down is asked once, and again after five minutes; the other
   expect(last.failed).toEqual([])
 })
 
+test('a peer that hangs behind a host does not keep the other one there from its answer, and is asked after it the next time', async () => {
+  // given two CAs at one host; the first to be asked waits for its time-out
+  const asked: string[] = []
+  onSend = async (host, answered) => {
+    if (host !== HOSTS.ant) return answered()
+    asked.push('one')
+    if (asked.length > 1) return answered()
+    throw new AppError('remote', 'peer-timeout', 'no answer')
+  }
+  // when
+  const report = await tickAfter(60)
+  // then
+  expect(report.failed).toEqual([{ ca: 'ant', code: 'peer-timeout', message: 'parent up: no answer' }])
+  expect(parentsIn(report)).toEqual(['bee under up', 'cow under up'])
+
+  // when all are due again, and the first to be asked at that host hangs
+  asked.length = 0
+  const next = await tickAfter(2 * 86_400)
+  // then it was not the one that hung before
+  expect(next.failed).toEqual([{ ca: 'bee', code: 'peer-timeout', message: 'parent up: no answer' }])
+  expect(parentsIn(next)).toContain('ant under up')
+})
+
 test('nextDue counts a parent that failed', async () => {
   onSend = down
   const at = addSeconds(now, 60)

@@ -15,7 +15,7 @@ import { openSession, type Session } from '../../session/session.js'
 import { hiddenClasses } from '../../session/suspended-by.js'
 import { type Deliver, deliverByHttp } from './deliver.js'
 import { remoteRepositoryRows } from './due-repositories.js'
-import { HostQueues } from './host-queues.js'
+import { HostQueues, wasSilent } from './host-queues.js'
 import { syncPlace } from './sync-repository.js'
 
 /** Seconds for the phases of one message and for the turn at its host: a user waits, and `tick` repeats what takes longer. */
@@ -44,14 +44,18 @@ export async function deliverChanges(session: Session, watch: CommitWatch, deliv
     const waiting = new Set(watch.unsynced)
     watch.unsynced?.clear()
     const queues = new HostQueues()
-    for (const row of await remoteRepositoryRows(session)) {
-      const { ca, place, contact, state, isUnconfirmed } = row
+    const inTurn: Deliver = (message) => queues.send(hostKeyOf(message.to.serviceUri), message, () => deliver(message))
+    const rows = [...(await remoteRepositoryRows(session))]
+    // a queue begins with the first that it gets
+    for (const row of rows.sort((a, b) => Number(wasSilent(a.exchange)) - Number(wasSilent(b.exchange)))) {
+      const { ca, place, contact, state, isUnconfirmed, exchange } = row
       if (!waiting.has(ca) || !isUnconfirmed || failed.has(ca)) continue
       // a later round sends it, after the other repository has confirmed
       if (place === 'leaving' && isHeldBack(state)) continue
       tried.add(ca)
       queues.add(hostKeyOf(contact.contact.serviceUri), {
-        run: () => faultOf(() => syncPlace(session, ca, place, { deliver })),
+        isLast: wasSilent(exchange),
+        run: () => faultOf(() => syncPlace(session, ca, place, { deliver: inTurn })),
         onFault: (fault) => void failed.set(ca, { ca, ...fault }),
       })
     }

@@ -1,9 +1,12 @@
 /**
  * Queues of exchanges, one for each host: hosts are asked in parallel, the peers at one host one after the other. Of two CAs at one host the
  * second sends while the answer to the first is taken over.
- * Invariants: one message at a time to a host; once it is down nothing more is sent to it, so that a host that is down costs one time-out.
+ * Invariants: one message at a time to a host; once it is down nothing more is sent to it, so that a host that is down costs one time-out. A peer
+ * that connects and does not answer is not asked again, and the others at its host are: it costs one time-out, behind the peers that answered last time.
  */
 import { AppError } from '../../../base/errors.js'
+import type { LastExchange } from '../../../peers/last-exchange.js'
+import type { Message } from './deliver.js'
 
 /** Failure of an exchange. */
 export interface Fault {
@@ -18,6 +21,8 @@ export interface QueuedExchange {
   readonly onFault: (fault: Fault) => void
   /** Name of the CA that it changes. It runs beside one exchange that changes something else; without it, alone. */
   readonly changes?: string
+  /** True if the peer did not answer last time: the others at its host have their turn first. */
+  readonly isLast?: boolean
 }
 
 /** Exchanges with one host at once: while one message is under way, another answer is taken over. */
@@ -29,10 +34,27 @@ interface Queue {
 }
 
 /** Code of a message that was not sent, as its host is down. */
-export const HOST_DOWN = 'peer-host-down'
+const HOST_DOWN = 'peer-host-down'
+/** Code of a message that was not sent, as the peer did not answer an earlier one of this run. */
+const SILENT = 'peer-silent'
+/** Code of a peer that was reached and did not answer in time. */
+const TIMEOUT = 'peer-timeout'
 
-/** Codes of a host that would let the next message wait for the same time-out. */
-const DOWN: ReadonlySet<string> = new Set(['peer-timeout', 'peer-unreachable', 'peer-host-busy'])
+/**
+ * Codes of a message that did not reach the host, whichever peer it was for. A TLS certificate that is refused is not among them: each peer has its
+ * own roots and permissions.
+ */
+const DOWN: ReadonlySet<string> = new Set(['peer-unreachable', 'peer-tls', 'peer-host-busy'])
+
+/** Peers of a host that do not answer in time, after which it counts as down: a program behind it may be, and each costs minutes. */
+export const MOST_TIMEOUTS = 3
+
+/** Returns true for the code of a message that was not sent. */
+export const isUnsent = (code: string): boolean => code === HOST_DOWN || code === SILENT
+
+/** Returns true if a peer did not answer in time when it was last asked. */
+export const wasSilent = (exchange: Pick<LastExchange, 'outcome' | 'code'> | undefined): boolean =>
+  exchange?.outcome === 'failure' && exchange.code === TIMEOUT
 
 export class HostQueues {
   readonly #queues = new Map<string, Queue>()
@@ -40,27 +62,32 @@ export class HostQueues {
   readonly #running = new Set<Promise<void>>()
   readonly #errors: unknown[] = []
   readonly #turns = new Map<string, Promise<unknown>>()
+  /** By host: what the peers that did not answer failed with. */
+  readonly #silent = new Map<string, Map<string, string>>()
 
-  /** Adds an exchange with a peer at a host, behind those that wait for it. */
+  /** Adds an exchange with a peer at a host, behind those that wait for it, and before those that are last. */
   add(host: string, exchange: QueuedExchange): void {
     const queue = this.#queues.get(host) ?? { waiting: [], running: new Set() }
     this.#queues.set(host, queue)
-    queue.waiting.push(exchange)
+    const at = exchange.isLast === true ? -1 : queue.waiting.findIndex(({ isLast }) => isLast === true)
+    queue.waiting.splice(at === -1 ? queue.waiting.length : at, 0, exchange)
     this.#begin(host, queue)
   }
 
   /**
-   * Sends a message of an exchange once no other message is under way to the host. Throws `peer-host-down` (remote) if the host is down by then, and
-   * what `deliver` throws.
+   * Sends a message to a peer once no other message is under way to the host. Throws `peer-host-down` (remote) if the host is down by then,
+   * `peer-silent` (remote) if the peer did not answer an earlier message, and what `deliver` throws.
    */
-  send<T>(host: string, deliver: () => Promise<T>): Promise<T> {
+  send<T>(host: string, { kind, ca, peer }: Addressee, deliver: () => Promise<T>): Promise<T> {
+    const name = `${kind} ${ca} ${peer}`
     const sent = (this.#turns.get(host) ?? Promise.resolve()).then(async () => {
-      const down = this.#down.get(host)
-      if (down !== undefined) throw new AppError('remote', HOST_DOWN, downText(down), { retry: true, retryAfter: 60 })
+      const unsent = this.#unsent(host, name)
+      if (unsent !== undefined)
+        throw new AppError('remote', unsent.code, unsent.message, { retry: true, retryAfter: 60 })
       try {
         return await deliver()
       } catch (error) {
-        if (error instanceof AppError) this.#markDown(host, error)
+        if (error instanceof AppError) this.#learn(host, name, error)
         throw error
       }
     })
@@ -104,23 +131,29 @@ export class HostQueues {
   }
 
   async #one(host: string, { run, onFault }: QueuedExchange): Promise<void> {
-    const down = this.#down.get(host)
-    if (down !== undefined) {
-      onFault({ code: HOST_DOWN, message: downText(down) })
-      return
-    }
-    const fault = await run()
-    if (fault === undefined) return
-    onFault(fault)
-    this.#markDown(host, fault)
+    const fault = this.#unsent(host) ?? (await run())
+    if (fault !== undefined) onFault(fault)
   }
 
-  #markDown(host: string, { code, message }: Fault): void {
-    if (DOWN.has(code) && !this.#down.has(host)) this.#down.set(host, message)
+  /** Returns why nothing is sent to a peer, or to any peer of the host; undefined if it may be. */
+  #unsent(host: string, name?: string): Fault | undefined {
+    const down = this.#down.get(host)
+    if (down !== undefined) return { code: HOST_DOWN, message: `not asked, as its host is down: ${down}` }
+    const silent = name === undefined ? undefined : this.#silent.get(host)?.get(name)
+    return silent === undefined ? undefined : { code: SILENT, message: `not asked again: ${silent}` }
+  }
+
+  #learn(host: string, name: string, { code, message }: Fault): void {
+    if (DOWN.has(code)) this.#down.set(host, message)
+    if (code !== TIMEOUT) return
+    const silent = this.#silent.get(host) ?? new Map<string, string>()
+    this.#silent.set(host, silent.set(name, message))
+    if (silent.size >= MOST_TIMEOUTS)
+      this.#down.set(host, `${silent.size} of its peers did not answer, at last ${message}`)
   }
 }
 
-const downText = (why: string): string => `not asked, as its host is down: ${why}`
+type Addressee = Pick<Message<unknown>, 'kind' | 'ca' | 'peer'>
 
 function mayRun({ changes }: QueuedExchange, { running }: Queue): boolean {
   if (running.size === 0) return true

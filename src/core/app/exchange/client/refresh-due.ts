@@ -1,6 +1,6 @@
 /**
  * Exchanges with the parents and repositories elsewhere that are due, for `tick`. Invariants: hosts are asked in parallel and the peers at one host one
- * after the other, parents first, with one message at a time; a host that is down is asked once; a failure stops no other peer; nothing is sent under the lock.
+ * after the other, parents first, with one message at a time; a host that is down is asked once; a failure stops no other peer, and one that does not answer is asked after the others; nothing is sent under the lock.
  */
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
@@ -14,7 +14,7 @@ import type { Session } from '../../session/session.js'
 import type { Deliver } from './deliver.js'
 import { parentRowsOf, type RemoteParentRow } from './due-parents.js'
 import { type RemoteRepositoryRow, repositoryRowsOf } from './due-repositories.js'
-import { type Fault, HostQueues } from './host-queues.js'
+import { type Fault, HostQueues, isUnsent, wasSilent } from './host-queues.js'
 import { type RefreshReport, refreshParent } from './refresh-parent.js'
 import { syncPlace } from './sync-repository.js'
 
@@ -56,12 +56,19 @@ export async function refreshDue(session: Session, deliver: Deliver, index?: Ind
   const queues = new HostQueues()
   const run: Run = {
     ...{ session, queues, repositories },
-    deliver: (message) => queues.send(hostKeyOf(message.to.serviceUri), () => deliver(message)),
+    deliver: (message) => queues.send(hostKeyOf(message.to.serviceUri), message, () => deliver(message)),
     ...{ waiting: new Set(), changed: [], synced: new Map(), failed: new Map() },
   }
-  for (const row of longestAgo(parents))
-    if (row.nextDue === null || (row.nextDue !== undefined && row.nextDue <= now)) addParent(run, row)
-  for (const row of longestAgo(repositories)) if (row.nextDue === null || row.nextDue <= now) addRepository(run, row)
+  const due = <T extends Pick<RemoteParentRow, 'nextDue' | 'exchange'>>(
+    rows: readonly T[],
+    silent: boolean,
+  ): readonly T[] =>
+    longestAgo(rows.filter(({ nextDue, exchange }) => isDue(nextDue, now) && wasSilent(exchange) === silent))
+  // a queue begins with the first that it gets
+  for (const silent of [false, true]) {
+    for (const row of due(parents, silent)) addParent(run, row)
+    for (const row of due(repositories, silent)) addRepository(run, row)
+  }
   const isAsking = run.queues.isBusy
   await run.queues.drained()
   const byName = (a: { readonly ca: Handle }, b: { readonly ca: Handle }): number => (nameOf(a) < nameOf(b) ? -1 : 1)
@@ -72,6 +79,8 @@ export async function refreshDue(session: Session, deliver: Deliver, index?: Ind
     nextDue: nextDueOf(isAsking ? await readPeers(session, index) : before, now),
   }
 }
+
+const isDue = (at: Instant | null | undefined, now: Instant): boolean => at === null || (at !== undefined && at <= now)
 
 function nameOf(row: {
   readonly ca: Handle
@@ -110,10 +119,11 @@ function nextDueOf({ parents, repositories }: Peers, now: Instant): Instant | nu
   )
 }
 
-function addParent(run: Run, { ca, parent, contact }: RemoteParentRow): void {
+function addParent(run: Run, { ca, parent, contact, exchange }: RemoteParentRow): void {
   const { session, deliver, changed, failed } = run
   run.queues.add(hostKeyOf(contact.contact.serviceUri), {
     changes: ca,
+    isLast: wasSilent(exchange),
     run: () =>
       refreshOne(session, ca, parent, deliver, () => {
         changed.push({ ca, parent })
@@ -124,12 +134,13 @@ function addParent(run: Run, { ca, parent, contact }: RemoteParentRow): void {
 }
 
 function addRepository(run: Run, row: RemoteRepositoryRow): void {
-  const { ca, peer, place, contact } = row
+  const { ca, peer, place, contact, exchange } = row
   const { waiting, failed } = run
   const key = `${ca}\0${place}`
   if (waiting.has(key)) return
   waiting.add(key)
   run.queues.add(hostKeyOf(contact.contact.serviceUri), {
+    isLast: wasSilent(exchange),
     run: async () => {
       waiting.delete(key)
       const fault = await syncOne(run, row)
@@ -144,7 +155,8 @@ function addRepository(run: Run, row: RemoteRepositoryRow): void {
 }
 
 function keepFailure(failed: Run['failed'], failure: DueFailure): void {
-  failed.set(nameOf(failure), failure)
+  // what the peer itself did says more than that it was left out after it
+  if (!isUnsent(failure.code) || !failed.has(nameOf(failure))) failed.set(nameOf(failure), failure)
 }
 
 /** Refreshes a CA from one parent and returns what failed; undefined if nothing did. */

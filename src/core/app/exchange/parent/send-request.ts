@@ -17,7 +17,7 @@ import { localChildren, syncResources } from '../../authority/resource-sync.js'
 import { knownCa, runCa } from '../../session/context.js'
 import { withMessageSigner } from '../../session/signing.js'
 import { transact } from '../../transaction/transact.js'
-import { HOST_DOWN } from '../client/host-queues.js'
+import { isUnsent } from '../client/host-queues.js'
 import { failureText, invalidAnswer } from '../client/parent-messages.js'
 import { acceptCertificates } from './accept-certificate.js'
 import { ask, type Exchange, read, receive, transactLosing } from './parent-exchange.js'
@@ -59,7 +59,7 @@ export async function carryOut(exchange: Exchange, request: OpenRequest): Promis
     return asked(await takeAnswer(exchange, request, own, answer))
   } catch (error) {
     // a request that was not sent is no failed one
-    if (!(error instanceof AppError) || error.kind !== 'remote' || error.code === HOST_DOWN) throw error
+    if (!(error instanceof AppError) || error.kind !== 'remote' || isUnsent(error.code)) throw error
     return asked('failed', null, error.message)
   }
 }

@@ -1,8 +1,10 @@
 /** Queues of exchanges by host: order, parallel hosts, a host that is down, and a fault of the program. */
 import { describe, expect, test } from 'vitest'
-import { type Fault, HostQueues } from '../../../../../src/core/app/exchange/client/host-queues.js'
+import { type Fault, HostQueues, MOST_TIMEOUTS } from '../../../../../src/core/app/exchange/client/host-queues.js'
 import { AppError } from '../../../../../src/core/base/errors.js'
+import { parseHandle } from '../../../../../src/core/base/handle.js'
 
+const TO = { kind: 'parent', ca: parseHandle('acme') } as const
 const log: string[] = []
 const exchange = (name: string, work: () => Promise<Fault | undefined> = async () => undefined) => ({
   run: async () => {
@@ -42,29 +44,92 @@ test('what an exchange adds is waited for, at a host whose queue was empty as we
   expect(log.at(-1)).toBe('b ends')
 })
 
-test.each(['peer-timeout', 'peer-unreachable', 'peer-host-busy'])('a host with %s is asked once', async (code) => {
-  log.length = 0
-  const queues = new HostQueues()
-  queues.add(
-    'one',
-    exchange('a', async () => ({ code, message: 'down' })),
-  )
-  queues.add('one', exchange('b'))
-  await queues.drained()
-  expect(log).toEqual(['a begins', 'a ends', `a ${code}`, 'b peer-host-down'])
+/** Adds an exchange of a peer at host `one` that sends a message, which ends with this code; undefined: it is answered. */
+function asks(queues: HostQueues, peer: string, code?: string, options: { isLast?: boolean } = {}): void {
+  const sends = (): Promise<void> =>
+    queues.send('one', { ...TO, peer }, async () => {
+      log.push(`${peer} sent`)
+      if (code !== undefined) throw new AppError('remote', code, `${peer} ended with ${code}`)
+    })
+  const run = () =>
+    sends().then(
+      () => undefined,
+      ({ code: of, message }: AppError) => ({ code: of, message }),
+    )
+  const onFault = ({ code: of }: Fault): void => void log.push(`${peer} ${of}`)
+  queues.add('one', { run, onFault, ...options })
+}
+
+describe('a host that no connection reaches', () => {
+  test.each(['peer-unreachable', 'peer-tls', 'peer-host-busy'])('is asked once after %s', async (code) => {
+    // given
+    log.length = 0
+    const queues = new HostQueues()
+    // when
+    asks(queues, 'a', code)
+    asks(queues, 'b')
+    await queues.drained()
+    // then
+    expect(log).toEqual(['a sent', `a ${code}`, 'b peer-host-down'])
+  })
 })
 
-test('another fault lets the next exchange run', async () => {
-  log.length = 0
-  const queues = new HostQueues()
-  queues.add(
-    'one',
-    exchange('a', async () => ({ code: 'answer-invalid', message: 'bad' })),
-  )
-  queues.add('one', exchange('b'))
-  await queues.drained()
-  expect(log.slice(2)).toEqual(['a answer-invalid', 'b begins', 'b ends'])
+describe('a peer that connects and does not answer', () => {
+  test('is left alone for the run, and the others at its host are asked', async () => {
+    // given
+    log.length = 0
+    const queues = new HostQueues()
+    // when
+    asks(queues, 'a', 'peer-timeout')
+    asks(queues, 'b')
+    asks(queues, 'a')
+    await queues.drained()
+    // then
+    expect(log).toEqual(['a sent', 'a peer-timeout', 'b sent', 'a peer-silent'])
+  })
+
+  test('waits for the others at its host if it did not answer last time', async () => {
+    // given
+    log.length = 0
+    const queues = new HostQueues()
+    // when
+    asks(queues, 'first')
+    asks(queues, 'hangs', 'peer-timeout', { isLast: true })
+    asks(queues, 'b')
+    asks(queues, 'c')
+    await queues.drained()
+    // then
+    expect(log).toEqual(['first sent', 'b sent', 'c sent', 'hangs sent', 'hangs peer-timeout'])
+  })
+
+  test('counts its host as down with the third such peer, however often each is asked', async () => {
+    // given
+    log.length = 0
+    const queues = new HostQueues()
+    const peers = Array.from({ length: MOST_TIMEOUTS }, (_, n) => `p${n}`)
+    // when
+    for (const peer of peers.slice(1)) for (let n = 0; n < 3; n += 1) asks(queues, peer, 'peer-timeout')
+    asks(queues, 'between')
+    asks(queues, peers[0] ?? '', 'peer-timeout')
+    asks(queues, 'after')
+    await queues.drained()
+    // then
+    expect(log.filter((line) => line.endsWith(' sent'))).toEqual(['p1 sent', 'p2 sent', 'between sent', 'p0 sent'])
+    expect([MOST_TIMEOUTS, log.at(-1)]).toEqual([3, 'after peer-host-down'])
+  })
 })
+
+test.each(['answer-invalid', 'peer-closed', 'peer-tls-untrusted', 'peer-private-address'])(
+  'after %s the next peer is asked',
+  async (code) => {
+    log.length = 0
+    const queues = new HostQueues()
+    asks(queues, 'a', code)
+    asks(queues, 'b')
+    await queues.drained()
+    expect(log).toEqual(['a sent', `a ${code}`, 'b sent'])
+  },
+)
 
 test('an error that is no fault of a peer is thrown after the other hosts are served', async () => {
   log.length = 0
@@ -102,7 +167,7 @@ describe('exchanges that change different CAs', () => {
   test('send one message at a time, the second while the answer to the first is taken over', async () => {
     const said = await order(
       async (queues, name) => {
-        await queues.send('one', async () => {
+        await queues.send('one', { ...TO, peer: name }, async () => {
           log.push(`${name} sends`)
           await later()
           log.push(`${name} answered`)
@@ -121,9 +186,9 @@ describe('exchanges that change different CAs', () => {
     const said: string[] = []
     await order(
       async (queues, name) => {
-        const sent = queues.send('one', async () => {
+        const sent = queues.send('one', { ...TO, peer: name }, async () => {
           said.push(name)
-          throw new AppError('remote', 'peer-timeout', 'no answer')
+          throw new AppError('remote', 'peer-unreachable', 'no route')
         })
         await sent.catch((error: AppError) => said.push(error.code))
       },
@@ -132,6 +197,6 @@ describe('exchanges that change different CAs', () => {
         ['b', 'bee'],
       ],
     )
-    expect(said).toEqual(['a', 'peer-timeout', 'peer-host-down'])
+    expect(said).toEqual(['a', 'peer-unreachable', 'peer-host-down'])
   })
 })

@@ -1,6 +1,7 @@
 /**
  * Last message of each child elsewhere: `status/heard/`, one file for each, with the answers to the messages of that second. Invariant: no
- * part of history and never trusted; a file that is missing costs that a request is carried out again, which gives the same answer.
+ * part of history and never trusted. Where a file is missing or damaged, the same message is carried out again: a list and a request for a
+ * certificate get the same, a revocation the status 1302, and a message before the last change of that child is still a replay.
  */
 import { createHash } from 'node:crypto'
 import { fromBase64, toBase64 } from '../base/bytes.js'
@@ -76,8 +77,10 @@ export function recordHeard(
   warn?: (text: string) => void,
 ): void {
   const before = readHeard(dataDir, name)
-  const kept = before?.signedAt === signedAt ? Object.entries(before.answers) : []
-  const fresh = answer === undefined ? [] : [[sha256Hex(message), answer] as const]
+  const hash = sha256Hex(message)
+  // an answer that is given again takes the place of one that was damaged
+  const kept = before?.signedAt === signedAt ? Object.entries(before.answers).filter(([of]) => of !== hash) : []
+  const fresh = answer === undefined ? [] : [[hash, answer] as const]
   const newest = before === undefined ? signedAt : later(before.signedAt, signedAt)
   const answers = newest === signedAt ? bounded([...fresh, ...kept]) : []
   const value = { ...name, signedAt: newest, at, answers: Object.fromEntries(answers) }

@@ -14,7 +14,6 @@ import { systemRandom } from '../../../crypto/random.js'
 import { Rejected, Work } from '../../../eventsourcing/work.js'
 import type { IdKey } from '../../../identity/id-keys.js'
 import { answerGiven, readHeard, recordHeard } from '../../../peers/heard.js'
-import { readMessage } from '../../../protocols/cms/read-message.js'
 import { describeFault, ProtocolFault } from '../../../protocols/fault.js'
 import { decodeProvisioning } from '../../../protocols/provisioning/decode.js'
 import { encodeProvisioning } from '../../../protocols/provisioning/encode.js'
@@ -29,7 +28,7 @@ import { caState, runCa, type TransactionContext } from '../../session/context.j
 import type { Session } from '../../session/session.js'
 import { withMessageSigner } from '../../session/signing.js'
 import { transact } from '../../transaction/transact.js'
-import { sealMessage } from '../messages.js'
+import { openMessage, sealMessage } from '../messages.js'
 import { issueTo, listClasses, Refusal, revokeFrom } from './provisioning-requests.js'
 import { isServerFault, SERVER_FAULT_TEXT } from './server-faults.js'
 
@@ -68,7 +67,7 @@ export async function answerProvisioning(session: Session, ca: Handle, cms: Uint
   const name = { ca, child: heard.child }
   const { dataDir, onNotice } = session.options
   const given = answerGiven(readHeard(dataDir, name), cms, session.now())
-  const before = given === undefined ? undefined : bodyIn(given)
+  const before = given === undefined ? undefined : await bodyIn(given, heard.id, session.now())
   if (given !== undefined && before !== undefined) return answerOf(given, heard.child, before)
   const { body, ...fault } = await bodyOf(session, ca, heard)
   const xml = encodeProvisioning({ ...partiesOf(ca, heard), body })
@@ -159,11 +158,11 @@ function activeCa(work: Work, ca: Handle): CaState {
   throw new AppError('rejected', 'ca-unknown', `there is no CA ${ca}`)
 }
 
-/** Returns the body of an answer that was kept; undefined if its file is damaged. */
-function bodyIn(cms: Uint8Array): ProvisioningBody | undefined {
+/** Returns the body of an answer that was kept; undefined if it is not as our ID key signed it: its file is damaged. */
+async function bodyIn(cms: Uint8Array, id: IdKey, now: Instant): Promise<ProvisioningBody | undefined> {
   try {
-    const { content } = readMessage(cms)
-    return content === undefined ? undefined : decodeProvisioning(content).body
+    const { content } = await openMessage(cms, { peer: id.certificate }, now)
+    return decodeProvisioning(content).body
   } catch (error) {
     if (error instanceof ProtocolFault) return undefined
     throw error

@@ -1,5 +1,5 @@
 /** The server of RFC 6492 against a child that signs with its own ID key: what is listed, certified, revoked, refused. */
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   removeChild,
@@ -262,32 +262,6 @@ describe('the same second', () => {
   const sealed = async (body: ProvisioningBody, at: Instant) =>
     sealMessage({ signer, random }, id, encodeProvisioning({ sender: 'kid', recipient: 'testbed', body }), at)
   const answered = async (cms: Uint8Array, at: Instant) => answerProvisioning(await quickSession(dir, at), TESTBED, cms)
-
-  test('the same octets get the same answer, which is carried out once', async () => {
-    const key = await signer.createKey()
-    await issue(key)
-    const at = addSeconds(now, 60)
-    const cms = await sealed({ type: 'revoke', className: '0', ski: key.id }, at)
-    const first = await answered(cms, at)
-    expect(first.type).toBe('revoke_response')
-    expect(await answered(cms, addSeconds(at, 60))).toEqual(first)
-    // later it is carried out again, as the certificate of the first answer has ended
-    expect(await answered(cms, addSeconds(at, 200))).toMatchObject({ type: 'error_response', status: 1302 })
-    rmSync(`${dir}/status/heard`, { recursive: true })
-    expect(await answered(cms, addSeconds(at, 60))).toMatchObject({ type: 'error_response', status: 1302 })
-  })
-
-  test('another message is answered for itself; one of a second before is a replay, after a list too', async () => {
-    const at = addSeconds(now, 60)
-    const before = await sealed({ type: 'list' }, addSeconds(at, -1))
-    const list = await answered(await sealed({ type: 'list' }, at), at)
-    const other = await answered(await sealed({ type: 'revoke', className: '7', ski: 'A'.repeat(40) as KeyId }, at), at)
-    expect([list.type, other.status]).toEqual(['list_response', 1301])
-    await expect(answered(before, at)).rejects.toThrow(/replay/)
-    const damaged = readdirSync(`${dir}/status/heard`)
-    for (const name of damaged) writeFileSync(`${dir}/status/heard/${name}`, '{')
-    expect(await answered(before, at)).toMatchObject({ type: 'list_response' })
-  })
 
   test.each(['a list', 'a request'])(
     'a message of before %s is a replay after the child was removed and added again',

@@ -157,7 +157,7 @@ describe('a file that is', () => {
       pass(30)
       const again = [await answered(certify), await answered(list)]
       expect(again.map(({ body }) => body)).toEqual([first.body, listed.body])
-    expect(again.map(({ cms }) => bytesOf(cms))).not.toContain(bytesOf(first.cms))
+      expect(again.map(({ cms }) => bytesOf(cms))).not.toContain(bytesOf(first.cms))
       expect([await head(), await issued()]).toEqual(before)
       // the new answers are kept in their place
       pass(30)

@@ -258,10 +258,15 @@ export abstract class BaseCommand<R extends object> extends Command {
   async #rendered(report: R): Promise<string> {
     if (this.jsonEnabled()) return formatJson(jsonReport(report, this.#writes ? this.watch.changed : undefined))
     if (this.#isMute) return ''
+    const text = this.view(report, await this.theme())
+    return text === '' ? '' : `${screenText(text)}\n`
+  }
+
+  /** Returns the appearance of views on standard output, as wide as the terminal is now. */
+  protected async theme(): Promise<Theme> {
     const { isTTY, columns } = process.stdout
     const theme = await themeFor({ isTerminal: isTTY === true, columns, env: process.env })
-    const text = this.view(report, { ...theme, paste: this.#paste })
-    return text === '' ? '' : `${screenText(text)}\n`
+    return { ...theme, paste: this.#paste }
   }
 
   async #report(error: AppError): Promise<void> {

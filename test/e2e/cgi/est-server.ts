@@ -19,6 +19,10 @@ export interface EstPrograms {
   readonly serves?: 'messages'
   /** Texts of the file for messages that an operator replaces, and what by. */
   readonly edits?: readonly (readonly [string, string])[]
+  /** Directives of the server around the files of contrib/. */
+  readonly around?: string
+  /** Answers in the place of Brine, at the socket that is given. */
+  readonly backend?: (socket: string) => Promise<Server>
 }
 
 export interface HttpAnswer {
@@ -59,15 +63,22 @@ export class EstServer {
     for (const server of this.#running.splice(0)) await server.stop()
   }
 
-  /** Begins a request and sends no more than `text`; returns the status line that comes before the connection ends, '' for none. */
-  begin(text: string): Promise<string> {
+  /**
+   * Begins a request with `text`, and sends the rest once that comes; returns the status line that comes before the connection ends, '' for none.
+   * A server that leaves it open for 20 seconds is 'open'.
+   */
+  begin(text: string, rest?: Promise<string>): Promise<string> {
     return new Promise((resolve) => {
       const ca = readFileSync(join(this.#folder, 'data/ssl/cert.pem'))
       const socket = connect({ port: this.#port, host: '127.0.0.1', servername: 'localhost', ca }, () =>
         socket.write(text),
       )
       let said = ''
-      socket.setTimeout(20_000, () => socket.destroy())
+      void rest?.then((more) => socket.write(more))
+      socket.setTimeout(20_000, () => {
+        said = 'open'
+        socket.destroy()
+      })
       socket.on('data', (part) => {
         said += part.toString('latin1')
       })
@@ -108,8 +119,9 @@ export class EstServer {
 }
 
 /** The worker as the service runs it but for the socket, which systemd would make; or fcgiwrap with brine.cgi, a process for each request. */
-async function startWrapper({ fcgiwrap }: EstPrograms, folder: string): Promise<Server> {
+async function startWrapper({ fcgiwrap, backend }: EstPrograms, folder: string): Promise<Server> {
   const [socket, script] = [join(folder, 'est.sock'), join(folder, 'brine.cgi')]
+  if (backend !== undefined) return backend(socket)
   const places: [string, string][] = [
     ['/usr/local/bin/brine', writeShim(folder)],
     ['/var/lib/brine', join(folder, 'data')],
@@ -182,7 +194,7 @@ async function startNginx(programs: EstPrograms, folder: string, port: number): 
   writeFileSync(
     config,
     `${user} daemon off; worker_processes 1; pid ${scratch}/pid; error_log ${log}; events { }
-     http { access_log off; ${temporary} include ${scratch}/brine.conf; }\n`,
+     http { access_log off; ${programs.around ?? ''} ${temporary} include ${scratch}/brine.conf; }\n`,
   )
   const { status, stderr } = await runProgram(nginx, ['-t', '-c', config, '-e', log], { env: shimmedEnv(folder) })
   if (status !== 0 || /warn|emerg/.test(stderr)) throw new Error(`nginx -t: ${stderr}`)
@@ -237,7 +249,7 @@ async function startApache(programs: EstPrograms, folder: string, port: number):
   const [config, log] = [join(scratch, 'apache.conf'), join(scratch, 'error.log')]
   writeFileSync(
     config,
-    `${load}${user}ServerName localhost\nListen 127.0.0.1:${port}\nPidFile ${scratch}/pid\nDefaultRuntimeDir ${scratch}\nErrorLog ${log}\n${host}`,
+    `${load}${user}ServerName localhost\nListen 127.0.0.1:${port}\nPidFile ${scratch}/pid\nDefaultRuntimeDir ${scratch}\nErrorLog ${log}\n${programs.around ?? ''}\n${host}`,
   )
   const { status, stderr } = await runProgram(apache, ['-t', '-f', config])
   if (status !== 0) throw new Error(`apache2 -t: ${stderr}`)

@@ -22,6 +22,7 @@ import { initAuditKey } from '../../src/core/app/proof/checkpoint.js'
 import { recover } from '../../src/core/app/recovery/recover.js'
 import { NOTHING_ACCEPTED } from '../../src/core/app/safety/review.js'
 import { parseHandle } from '../../src/core/base/handle.js'
+import type { Instant } from '../../src/core/base/time.js'
 import { readState } from '../../src/core/desired-state/read.js'
 import { onFileOperation } from '../../src/core/store/disk/io-error.js'
 import { copyDir } from '../support/processes/cli.js'
@@ -38,6 +39,8 @@ const base = join(folder, 'base')
 const lagging = join(folder, 'lagging')
 /** Its CA `acme` has a staged key that tick activates after an hour. */
 const staged = join(folder, 'staged')
+/** Its CA `acme` has one ROA that is removed, and another that is added, after an hour. */
+const dated = join(folder, 'dated')
 /** Its CA `acme` has a retired key that tick destroys after a day. */
 const retired = join(folder, 'retired')
 /** Its newest event is missing. */
@@ -57,6 +60,13 @@ beforeAll(async () => {
   copyDir(join(base, 'repo'), join(lagging, 'repo'))
   copyDir(base, staged)
   await initKeyroll(await quickSession(staged, NOW), ACME, { className: null, activateAfter: 3600, compromised: false })
+  copyDir(base, dated)
+  await updateRoas(
+    await quickSession(dated, NOW),
+    ACME,
+    roaArguments({ add: ['10.0.2.0/24 => 64496'], remove: ['10.0.0.0/24 => 64496'] }),
+    { dates: { from: '2026-01-01T01:00:00Z' as Instant } },
+  )
   copyDir(base, retired)
   await initKeyroll(await quickSession(retired, NOW), ACME, { className: null, activateAfter: null, compromised: true })
   copyDir(base, damaged)
@@ -177,6 +187,13 @@ const subjects: readonly Subject[] = [
     base: staged,
     next,
     run: async (dir, now) => republish(await quickSession(dir, now)),
+  },
+  {
+    name: 'dates of ROAs',
+    now: '2026-01-01T01:00:10Z',
+    base: dated,
+    next,
+    run: async (dir, now) => republish(await quickSession(dir, now), { applyDates: true }),
   },
   {
     name: 'destruction of a retired key',

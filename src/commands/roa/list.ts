@@ -9,7 +9,7 @@ import { roaCsvView, roaListView } from '../../core/cli/views/roa-list.js'
 export default class RoaList extends BaseCommand<RoaListReport> {
   static override summary = 'list the ROAs of a CA'
   static override description =
-    'States: published; pending (not issued yet, or the repository elsewhere has not confirmed the newest objects of the CA); suspended (a parent in this data directory has suspended the CA or one above it, so relying parties do not find it); notHeld (configured, but the CA does not hold the prefix).'
+    'States: published; pending (not issued yet, or the repository elsewhere has not confirmed the newest objects of the CA); suspended (a parent in this data directory has suspended the CA or one above it, so relying parties do not find it); notHeld (configured, but the CA does not hold the prefix); scheduled (added at the time FROM). The CSV has no ROAs that are scheduled, and no dates.'
   static override examples = [
     '<%= config.bin %> roa list acme --prefix 192.0.2.0/24',
     '<%= config.bin %> roa list acme --csv > roas.csv',

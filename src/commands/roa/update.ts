@@ -9,13 +9,13 @@ import { arg, changeFlags, flag } from '../../core/cli/flags/flags.js'
 import { namedSources, routingFlags } from '../../core/cli/flags/routing.js'
 import { roaSafetyFlags, SAFETY_NEEDS } from '../../core/cli/flags/safety.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { SKIPPED_STATUS, skipFlag, textOf } from '../../core/cli/roa-input.js'
+import { dateFlags, SKIPPED_STATUS, skipFlag, textOf } from '../../core/cli/roa-input.js'
 import { roasChangedView } from '../../core/cli/views/roas-changed.js'
 
 export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
   static override summary = 'add and remove ROAs from a file'
   static override description =
-    'Lines "A: PREFIX-MAXLENGTH => ASN # note" and "R: ...", or JSON {"added":[{"prefix","maxLength","asn","comment"}],"removed":[...]}; maxLength and comment are optional.'
+    'Lines "A: PREFIX-MAXLENGTH => ASN # note" and "R: ...", or JSON {"added":[{"prefix","maxLength","asn","comment"}],"removed":[...]}; maxLength and comment are optional. With --from the additions and removals are made at that time, together.'
   static override exitStatus = SKIPPED_STATUS
   static override examples = [
     '<%= config.bin %> roa update acme --file changes.txt',
@@ -28,6 +28,7 @@ export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
     ...roaSafetyFlags,
     file: flag.path({ required: true, description: 'file with the changes; - reads standard input' }),
     ...skipFlag,
+    ...dateFlags,
     idempotent: flag.boolean({ description: 'succeed if the change is already in effect' }),
   }
 
@@ -42,6 +43,7 @@ export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
       sources: namedSources(flags),
       skipNotHeld: flags['skip-not-held'],
       idempotent: flags.idempotent,
+      dates: { from: flags.from, until: flags.until },
     })
   }
 

@@ -18,6 +18,7 @@ import { publishingCommands, publishingEvents } from './publishing.js'
 import { remoteChildCommands, remoteChildEvents } from './remote-children.js'
 import { remoteParentCommands, remoteParentEvents } from './remote-parents.js'
 import { remoteRepositoryCommands, remoteRepositoryEvents } from './remote-repository.js'
+import { logicalSchedule, roaScheduleEvents } from './roa-schedule.js'
 import { roaCommands, roaEvents } from './roas.js'
 import type { Repository } from './state/contacts.js'
 import { type CaState, initialCa } from './state/state.js'
@@ -32,6 +33,7 @@ const events = joined(
   childEvents,
   remoteChildEvents,
   roaEvents,
+  roaScheduleEvents,
   aspaEvents,
   publishingEvents,
   keyrollEvents,
@@ -104,6 +106,7 @@ function logical(state: CaState): Json {
       ]),
     ]),
     roas: sortedEntries(state.roas).map(([text, config]) => [text, config.comment]),
+    ...(state.scheduled === undefined ? {} : { scheduled: logicalSchedule(state.scheduled) }),
     ...(Object.keys(state.aspas ?? {}).length === 0
       ? {}
       : {

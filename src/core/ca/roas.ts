@@ -15,6 +15,16 @@ import type { ResourceSet, RoaPayload } from '../resources/types.js'
 import { MAX_PRODUCTS } from './products/products.js'
 import { changedRoas } from './products/roa-index.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
+import {
+  type ChangedTexts,
+  checkDates,
+  type Dates,
+  datesText,
+  type RoaDates,
+  type RoaScheduleEvent,
+  roasScheduled,
+  scheduledOf,
+} from './roa-schedule.js'
 import { isRoaConfig, type RoaConfig } from './state/configured.js'
 import { type CaState, currentKey } from './state/state.js'
 
@@ -37,28 +47,35 @@ export interface RoaAddition {
   readonly comment: string | null
 }
 
-interface RoaChanges {
+export interface RoaChanges {
   readonly add: readonly RoaAddition[]
   readonly remove: readonly RoaPayload[]
   /** Configured ROAs that get another comment; left out: none. */
   readonly annotate?: readonly RoaAddition[]
+  /** Dates that ROAs get; left out: none. */
+  readonly dates?: Dates
 }
 
-const command = commandsOn<CaState, RoaEvent | PublishingEvent, IssuingPorts>()
+const command = commandsOn<CaState, RoaEvent | RoaScheduleEvent | PublishingEvent, IssuingPorts>()
 
 export const roaCommands = {
   'roas.update': command<RoaChanges>({
     check: checkChanges,
     decide: (state, changes, ports) => {
       const { add, remove, annotate = [] } = changes
-      const isNoOp = add.length + remove.length + annotate.length === 0
-      return isNoOp ? [] : reconciled([roasUpdated(state, changes, ports)], ports)
+      const isDated = state.scheduled !== undefined || changes.dates !== undefined
+      const scheduled = isDated ? roasScheduled(state, textsOf(changes), changes.dates?.rows ?? []) : undefined
+      const dates = scheduled === undefined ? [] : [scheduled]
+      // dates alone change nothing that is published
+      if (add.length + remove.length + annotate.length === 0) return dates
+      return reconciled([roasUpdated(state, changes, ports), ...dates], ports)
     },
     publishesOnly: false,
-    summarize: ({ add, remove, annotate = [] }) => ({
+    summarize: ({ add, remove, annotate = [], dates }) => ({
       added: add.map(additionText),
       removed: remove.map((r) => formatRoaPayload(r)),
       ...(annotate.length === 0 ? {} : { annotated: annotate.map(additionText) }),
+      ...(dates === undefined || dates.rows.length === 0 ? {} : { dates: dates.rows.map(datedText) }),
     }),
   }),
 }
@@ -81,6 +98,19 @@ export function roasUpdated(
 function additionText({ payload, comment }: RoaAddition): string {
   const text = formatRoaPayload(payload)
   return comment === null ? text : `${text} # ${comment}`
+}
+
+/** Returns `P-L => ASN from T until T`, and its comment; `without dates` in their place where it loses them. */
+function datedText({ payload, comment, from, until }: RoaDates): string {
+  const text = `${formatRoaPayload(payload)} ${datesText({ from, until }) || 'without dates'}`
+  return comment === null ? text : `${text} # ${comment}`
+}
+
+function textsOf({ add, remove }: RoaChanges): ChangedTexts {
+  return {
+    added: new Set(add.map(({ payload }) => formatRoaPayload(payload))),
+    removed: new Set(remove.map(formatRoaPayload)),
+  }
 }
 
 /** Returns the resources of every current certificate of the CA. */
@@ -121,7 +151,8 @@ function nearMatches({ handle, roas }: CaState): (payload: RoaPayload) => string
 }
 
 /** Returns every violation of a set of changes: duplicates in the set and in the CA, unknown ROAs, prefixes that are not held. */
-function checkChanges(state: CaState, { add, remove, annotate = [] }: RoaChanges): readonly Violation[] {
+function checkChanges(state: CaState, changes: RoaChanges): readonly Violation[] {
+  const { add, remove, annotate = [], dates } = changes
   const found: Violation[] = []
   const violation = (code: string, roa: string, reason: string): void =>
     void found.push({ code, message: `${roa}: ${reason}`, details: { roa } })
@@ -140,14 +171,27 @@ function checkChanges(state: CaState, { add, remove, annotate = [] }: RoaChanges
   }
   const added = new Set<string>()
   const held = heldSets(state)
+  // what was accepted for later is configuration, which outlives the resources
+  const isAllowed = (payload: RoaPayload): boolean =>
+    held.some((set) => containsPrefix(set, payload.prefix)) ||
+    scheduledOf(state, formatRoaPayload(payload))?.from !== undefined
   for (const { payload } of add) {
     const text = formatRoaPayload(payload)
     if (added.has(text)) violation('roa-duplicate', text, 'added twice in this set')
     else if (removed.has(text)) violation('roa-duplicate', text, 'both added and removed in this set')
     else if (entry(state.roas, text) !== undefined) violation('roa-duplicate', text, `${state.handle} has it already`)
-    if (!held.some((set) => containsPrefix(set, payload.prefix)))
+    if (!isAllowed(payload))
       violation('roa-not-held', text, `${state.handle} does not hold ${formatPrefix(payload.prefix)}`)
     added.add(text)
   }
-  return [...found, ...checkAsNumbers(state, { add, remove })]
+  for (const { payload, from } of dates?.rows ?? []) {
+    if (from === null || isAllowed(payload)) continue
+    violation(
+      'roa-not-held',
+      formatRoaPayload(payload),
+      `${state.handle} does not hold ${formatPrefix(payload.prefix)}`,
+    )
+  }
+  const dated = dates === undefined ? [] : checkDates(state, dates, textsOf(changes))
+  return [...found, ...dated, ...checkAsNumbers(state, { add, remove })]
 }

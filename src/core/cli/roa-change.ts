@@ -37,6 +37,7 @@ export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
       dryRun: flags['dry-run'],
       sources: namedSources(flags),
       idempotent: flags.idempotent,
+      dates: { from: Reflect.get(flags, 'from'), until: Reflect.get(flags, 'until') },
       skipNotHeld: Reflect.get(flags, 'skip-not-held') === true,
     })
   }

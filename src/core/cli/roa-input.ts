@@ -14,6 +14,12 @@ export const skipFlag = {
   }),
 }
 
+/** Flags of commands that add ROAs with dates. */
+export const dateFlags = {
+  from: flag.instant({ description: 'make the change at this time (RFC 3339), by the first tick after it' }),
+  until: flag.end({ description: 'remove the ROAs at this time (RFC 3339); never: without an end' }),
+}
+
 /** Exit code of `skipFlag`, for the manual. */
 export const SKIPPED_STATUS = { 3: '--skip-not-held: some ROAs were left out, the others are in effect' } as const
 

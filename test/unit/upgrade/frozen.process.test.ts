@@ -39,6 +39,7 @@ const later = [
   '2-cancelled',
   '2-migrated',
   '2-aspas',
+  '2-dates',
 ]
 const base = mkdtempSync(join(fastest(), 'brine-frozen-'))
 afterAll(() => rmSync(base, { recursive: true, force: true }))

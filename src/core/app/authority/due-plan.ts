@@ -103,7 +103,12 @@ function planSome(
   for (const handle of read) {
     if (failed.has(handle) || !work.exists('ca', handle)) continue
     const { due, staleAt } = plan.times.get(handle) ?? { due: null, staleAt: null }
-    const planned = { due, staleAt, isOpen: open.has(handle), isDamaged: damaged.has(handle) }
+    const planned = {
+      due: soonest(due, plan.scheduled.get(handle) ?? null),
+      staleAt,
+      isOpen: open.has(handle),
+      isDamaged: damaged.has(handle),
+    }
     entries.set(handle, entryOf(work, server, handle, planned))
   }
   return { plan, entries }

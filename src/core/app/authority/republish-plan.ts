@@ -4,6 +4,7 @@ import type { Handle } from '../../base/handle.js'
 import { entry, type Table } from '../../base/record.js'
 import { earlier, type Instant } from '../../base/time.js'
 import { dueTimes } from '../../ca/publishing.js'
+import { scheduledDue } from '../../ca/roa-schedule.js'
 import type { LocalParent } from '../../ca/state/contacts.js'
 import type { CaState, ResourceClass } from '../../ca/state/state.js'
 import { Work } from '../../eventsourcing/work.js'
@@ -56,6 +57,8 @@ export interface RepublishPlan {
   /** Publishers elsewhere with content that waits for the next RRDP delta. */
   readonly staged: readonly Handle[]
   readonly times: ReadonlyMap<Handle, DueTimes>
+  /** Time of the next date of a ROA, which may have passed, by CA. */
+  readonly scheduled: ReadonlyMap<Handle, Instant>
   readonly failed: readonly FailedCa[]
   /** CAs that can be read but lack an object; empty without `inspect`. */
   readonly damaged: readonly FailedCa[]
@@ -114,12 +117,25 @@ export function planRevision(session: Session, reader: StoreReader, work: Work, 
     server === undefined ||
     isTreePublished(session, tx, options.withoutModes === true ? false : (options.unlooked ?? new Set()))
   const all = [...times.keys()]
+  const scheduled = scheduledDates(work, handles, failed)
   return {
     ...{ all, due, unpublished, outdated: [...toRenumber], staged, times, failed, isPublished, rolls, retired },
-    ...soonestOf(times.values(), staged.length > 0 ? now : null),
+    scheduled,
+    ...soonestOf(times.values(), [...scheduled.values()].reduce(soonest, staged.length > 0 ? now : null)),
     damaged: options.inspect === true ? damageOf(reader, work, all) : [],
     activating: activatingAt(rolls, now),
   }
+}
+
+/** Returns the next date of the ROAs of each CA that can be read and has any. */
+function scheduledDates(
+  work: Work,
+  handles: readonly Handle[],
+  failed: readonly FailedCa[],
+): ReadonlyMap<Handle, Instant> {
+  const isReadable = (handle: Handle): boolean => work.exists('ca', handle) && !failed.some(({ ca }) => ca === handle)
+  const dates = handles.filter(isReadable).map((handle) => [handle, scheduledDue(caState(work, handle))] as const)
+  return new Map(dates.flatMap(([handle, date]) => (date === null ? [] : [[handle, date] as const])))
 }
 
 /** Returns the soonest of these times; `other` counts as due as well. */

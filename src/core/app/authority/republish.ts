@@ -25,6 +25,7 @@ import {
   type RepublishPlan,
 } from './republish-plan.js'
 import { syncResources } from './resource-sync.js'
+import { type AppliedDates, applyDueDates, type DueDatesReport } from './roa-due.js'
 import type { RetiredKeyRow, RollRow } from './roll-rows.js'
 
 export interface RepublishReport {
@@ -43,6 +44,8 @@ export interface RepublishReport {
   readonly retired: readonly RetiredKeyRow[]
   /** True if anything was written, the published tree included. */
   readonly changed: boolean
+  /** ROAs that were added or removed at their dates. */
+  readonly dated: readonly AppliedDates[]
 }
 
 export interface ActivatedClass {
@@ -54,10 +57,14 @@ export interface RepublishOptions extends PlanOptions {
   /** Reads only what the due index does not say to be at rest. */
   readonly index?: Indexing
   readonly dryRun?: boolean
+  /** Applies the dates of ROAs that have come before anything is issued. */
+  readonly applyDates?: boolean
 }
 
 /** CAs in one commit: keeps each hold of the lock short, and little is lost by a crash. */
 const BATCH = 100
+
+const NO_DATES: DueDatesReport = { applied: [], failed: [] }
 
 /** Seconds that the clock may be behind the last commit: a small correction of the clock is normal, and what is due waits for it. */
 const CLOCK_TOLERANCE = 60
@@ -70,12 +77,16 @@ export async function republish(session: Session, options: RepublishOptions = {}
     options.dryRun === true
       ? undefined
       : await renumberAll(session, (reader) => idsOfRun(session, reader, options.index))
-  const plan = await planWith(session, options)
-  const failed = [...plan.failed, ...(renumbering?.failed ?? []).map(failedRenumbering)]
-  const notRenumbered = new Set(failed.map((f) => f.ca))
+  const first = await planWith(session, options)
+  const isDated = options.applyDates === true && options.dryRun !== true
+  const dates = isDated ? await applyDueDates(session, first) : NO_DATES
+  const plan = dates.applied.length === 0 ? first : await planWith(session, options)
+  const failed = [...plan.failed, ...dates.failed, ...(renumbering?.failed ?? []).map(failedRenumbering)]
+  // a CA whose dates are held is published as it is
+  const notRenumbered = new Set(failed.filter((f) => !dates.failed.includes(f)).map((f) => f.ca))
   const due = plan.due.filter((handle) => !notRenumbered.has(handle))
-  const { last: first, activated } = await runBatches(session, plan, due, options, failed)
-  let last = first
+  const { last: ofBatches, activated } = await runBatches(session, plan, due, options, failed)
+  let last = ofBatches
   const replan = async (): Promise<RepublishPlan> =>
     last === undefined || options.dryRun === true ? plan : await planWith(session, options)
   let after = await replan()
@@ -88,7 +99,7 @@ export async function republish(session: Session, options: RepublishOptions = {}
     noteRepair(session, last)
     after = await replan()
   }
-  const broken = new Set(failed.map((f) => f.ca))
+  const broken = new Set(failed.filter((f) => !dates.failed.includes(f)).map((f) => f.ca))
   const renumbered = new Set(renumbering?.renumbered.filter((id) => id.kind !== 'pubd').map((id) => id.handle) ?? [])
   const republished = plan.all.filter((h) => (due.includes(h) || renumbered.has(h)) && !broken.has(h))
   const tree = last?.tree ?? renumbering?.tree
@@ -102,7 +113,11 @@ export async function republish(session: Session, options: RepublishOptions = {}
     activated,
     rolls: after.rolls,
     retired: after.retired,
-    changed: renumbered.size > 0 || (last !== undefined && (last.changed || last.tree?.report.changed === true)),
+    dated: dates.applied,
+    changed:
+      renumbered.size > 0 ||
+      dates.applied.length > 0 ||
+      (last !== undefined && (last.changed || last.tree?.report.changed === true)),
   }
 }
 

@@ -4,6 +4,7 @@ import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { payloadOf } from '../../ca/products/roa-index.js'
 import { dueTimes } from '../../ca/publishing.js'
+import { scheduledDue, scheduledOf } from '../../ca/roa-schedule.js'
 import { heldSets } from '../../ca/roas.js'
 import { isUnconfirmed, type Place, syncedAt } from '../../ca/state/places.js'
 import type { CaState } from '../../ca/state/state.js'
@@ -15,7 +16,7 @@ import { formatRoaPayload } from '../../resources/roa-payload.js'
 import type { Prefix } from '../../resources/types.js'
 import type { ChangeRow } from '../changes/change-row.js'
 import { changeRows } from '../changes/change-rows.js'
-import { type Outcome, outcomeOf } from '../changes/outcome.js'
+import { type Outcome, outcomeOf, soonest } from '../changes/outcome.js'
 import { confirmedRows, type RoaRow } from '../changes/roa-rows.js'
 import type { NamedSources } from '../routing/sources.js'
 import { type RoutingEffectReport, routingPreview } from '../safety/routing-preview.js'
@@ -23,6 +24,7 @@ import { CA, caState, knownCa, runCa, type TransactionContext } from '../session
 import type { Session } from '../session/session.js'
 import { hiddenClasses } from '../session/suspended-by.js'
 import { transact } from '../transaction/transact.js'
+import { datedChanges, refuseUntilOfRemovals, type SetDates } from './roa-dates.js'
 import { type RoaSet, unreadError, withPlaces } from './roa-set.js'
 
 export interface RoaUpdateReport extends Outcome {
@@ -32,6 +34,8 @@ export interface RoaUpdateReport extends Outcome {
   /** The ROAs of `added` as they are now, and of `removed` as they were, as `roa list` describes them. */
   readonly addedRoas: readonly RoaRow[]
   readonly removedRoas: readonly RoaRow[]
+  /** ROAs of the set that got or lost dates and were not removed, as they are now. */
+  readonly scheduled: readonly RoaRow[]
   /** ROAs of the set that were left out since the CA does not hold their prefix (`skipNotHeld`). */
   readonly skipped: readonly string[]
   /** True if a repository elsewhere has not confirmed everything that the CA wants published. */
@@ -45,6 +49,8 @@ export interface RoaChangeOptions {
   readonly dryRun?: boolean
   /** Files of announcements on the command line: a dry run shows what becomes of their routes. Default: those of the configuration. */
   readonly sources?: NamedSources | undefined
+  /** Dates of the set: what is not for now is done by `tick`. */
+  readonly dates?: SetDates | undefined
   /** Leaves out additions whose prefix the CA does not hold, and reports them, in place of a violation. */
   readonly skipNotHeld?: boolean
 }
@@ -64,21 +70,26 @@ export async function updateRoas(
   set: RoaSet,
   options: RoaChangeOptions & { readonly idempotent?: boolean } = {},
 ): Promise<RoaUpdateReport> {
-  return changeRoas(session, handle, set, options.idempotent === true ? withoutNoOps : everything, options)
+  const { dates = {}, idempotent = false } = options
+  refuseUntilOfRemovals(set, dates)
+  const isDated = dates.from !== undefined || dates.until !== undefined
+  return changeRoas(session, handle, set, idempotent && !isDated ? withoutNoOps : everything, options)
 }
+
+type ChangeOptions = RoaChangeOptions & { readonly idempotent?: boolean }
 
 async function changeRoas(
   session: Session,
   handle: Handle,
   set: RoaSet,
   selection: Select,
-  options: RoaChangeOptions,
+  options: ChangeOptions,
 ): Promise<RoaUpdateReport> {
   const select = options.skipNotHeld === true ? heldOnly(selection) : selection
   if ((set.unread ?? []).length > 0)
     throw withHint(unreadError(set, await ruleViolations(session, handle, set, select)), handle, set)
   const useCase = async (tx: TransactionContext) => ({
-    ...(await applySet(tx, handle, set, { select, dryRun: options.dryRun === true, session })),
+    ...(await applySet(tx, handle, set, { select, options, session })),
     changes: await changeRows(tx, session.timing, options),
     routing: options.dryRun === true ? await routingPreview(session, tx.work, options.sources ?? {}) : undefined,
   })
@@ -86,7 +97,7 @@ async function changeRoas(
     throw withHint(withPlaces(error, set), handle, set)
   })
   const { state, changes, routing, ...roas } = done.result
-  const nextDue = dueTimes(state, session.timing)?.due ?? null
+  const nextDue = soonest(dueTimes(state, session.timing)?.due ?? null, scheduledDue(state))
   const shown = { ...roas, changes, ...(routing === undefined ? {} : { routing }) }
   return { ca: handle, ...shown, ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun) }
 }
@@ -109,14 +120,19 @@ async function applySet(
   tx: TransactionContext,
   handle: Handle,
   set: RoaSet,
-  { select, dryRun, session }: { readonly select: Select; readonly dryRun: boolean; readonly session: Session },
+  { select, options, session }: { readonly select: Select; readonly options: ChangeOptions; readonly session: Session },
 ) {
   const state = knownCa(tx.work, handle)
   const wanted = select(state, set)
-  await runCa(tx, handle, { type: 'roas.update', add: wanted.add, remove: wanted.remove })
+  const given = { now: tx.ports.clock.now(), isIdempotent: options.idempotent === true }
+  const changes = datedChanges(state, wanted, options.dates ?? {}, given)
+  await runCa(tx, handle, { type: 'roas.update', ...changes })
   const now = caState(tx.work, handle)
-  const added = wanted.add.map((a) => formatRoaPayload(a.payload))
-  const removed = wanted.remove.map(formatRoaPayload)
+  const added = changes.add.map((a) => formatRoaPayload(a.payload))
+  const named = (changes.dates?.rows ?? []).map(({ payload }) => formatRoaPayload(payload))
+  const isThere = (text: string): boolean => entry(now.roas, text) !== undefined || scheduledOf(now, text) !== undefined
+  const removed = [...changes.remove.map(formatRoaPayload), ...named.filter((text) => !isThere(text))]
+  const scheduled = rowsOf(tx, now, named.filter(isThere), session)
   const skipped = (wanted.skipped ?? []).map((a) => formatRoaPayload(a.payload))
   const addedRoas = rowsOf(tx, now, added, session)
   return {
@@ -126,8 +142,9 @@ async function applySet(
     skipped,
     unconfirmed: isUnconfirmed(now),
     // the serial and the times of a dry run are dummies
-    addedRoas: dryRun ? addedRoas.map((row) => ({ ...row, object: null })) : addedRoas,
+    addedRoas: options.dryRun === true ? addedRoas.map((row) => ({ ...row, object: null })) : addedRoas,
     removedRoas: rowsOf(tx, state, removed, session),
+    scheduled,
   }
 }
 
@@ -219,7 +236,11 @@ function withoutNoOps(state: CaState, set: ReturnType<Select>): ReturnType<Selec
   const remove = new Map(set.remove.map((r) => [formatRoaPayload(r), r]))
   return {
     add: [...add].filter(([text]) => remove.has(text) || entry(state.roas, text) === undefined).map(([, a]) => a),
-    remove: [...remove].filter(([text]) => add.has(text) || entry(state.roas, text) !== undefined).map(([, r]) => r),
+    remove: [...remove]
+      .filter(
+        ([text]) => add.has(text) || entry(state.roas, text) !== undefined || scheduledOf(state, text) !== undefined,
+      )
+      .map(([, r]) => r),
   }
 }
 

@@ -1,6 +1,7 @@
 /** Rows of a change of CAs: the difference between the states before and after it, and the publication that follows. */
 import type { Handle } from '../../base/handle.js'
 import { entry, type Table } from '../../base/record.js'
+import { datesText } from '../../ca/roa-schedule.js'
 import { isUnconfirmed } from '../../ca/state/places.js'
 import { type CaState, currentKey, type ResourceClass } from '../../ca/state/state.js'
 import type { Child } from '../../issuing/children.js'
@@ -149,7 +150,7 @@ function keyRows(of: string, before: Table<ResourceClass>, after: Table<Resource
 /** Returns the ROAs that were added, removed, changed, or whose publication begins or ends with what the CA holds. */
 function roaChanges(of: string, before: CaState, after: CaState, options: RoaRowOptions): readonly ChangeRow[] {
   const isSame = before.classes === after.classes || heldLines(before) === heldLines(after)
-  if (before.roas === after.roas && isSame) return []
+  if (before.roas === after.roas && before.scheduled === after.scheduled && isSame) return []
   const wanted = changedRoaTexts(before, after, options.timing)
   const [was, is] = [statesOf(before, { ...options, wanted }), statesOf(after, { ...options, wanted })]
   const isWaiting = isUnconfirmed(after)
@@ -157,7 +158,9 @@ function roaChanges(of: string, before: CaState, after: CaState, options: RoaRow
     const [old, now] = [was.get(name), is.get(name)]
     const note = (now ?? old)?.comment ?? null
     const shown = (row: RoaRow | undefined): string | undefined =>
-      row === undefined ? undefined : row.state === 'notHeld' ? 'not held' : row.state
+      row === undefined
+        ? undefined
+        : [row.state === 'notHeld' ? 'not held' : row.state, datesText(row)].join(' ').trim()
     // a repository elsewhere has not heard of what begins now
     const begins = isWaiting && now?.state === 'published' && old?.state !== 'published'
     const rows = difference({ item: 'roa', of, name, note }, shown(old), begins ? 'pending' : shown(now))

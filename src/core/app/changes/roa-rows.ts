@@ -1,11 +1,12 @@
 /** ROAs of a CA with their state: whether each is published, waits for it, or is not held. */
-import { entry } from '../../base/record.js'
+import { entry, type Table } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
 import { isPublished } from '../../ca/products/products.js'
 import { differingTexts, payloadOf } from '../../ca/products/roa-index.js'
 import { type DesiredRoas, desiredRoas } from '../../ca/products/roa-objects.js'
+import { scheduledOf } from '../../ca/roa-schedule.js'
 import { heldSets } from '../../ca/roas.js'
-import type { RoaConfig } from '../../ca/state/configured.js'
+import type { RoaConfig, ScheduledRoa } from '../../ca/state/configured.js'
 import { isUnconfirmed, type Place } from '../../ca/state/places.js'
 import { type CaState, currentKey, issuerOf } from '../../ca/state/state.js'
 import type { PublicationPoint } from '../../issuing/point.js'
@@ -24,9 +25,16 @@ export interface RoaRow {
   readonly maxLength: number
   readonly asn: number
   readonly comment?: string
-  /** `suspended`: published, but no certificate leads to it, since a parent in this directory has suspended the CA or one above it. */
-  readonly state: 'published' | 'suspended' | 'pending' | 'notHeld'
+  /**
+   * `suspended`: published, but no certificate leads to it, since a parent in this directory has suspended the CA or one above it. `scheduled`: not
+   * in effect before `from`.
+   */
+  readonly state: 'published' | 'suspended' | 'pending' | 'notHeld' | 'scheduled'
   readonly object: { readonly uri: string; readonly serial: string; readonly notAfter: Instant } | null
+  /** Time at which it is added, if that is still to come. */
+  readonly from?: Instant
+  /** Time at which it is removed, if it has an end. */
+  readonly until?: Instant
 }
 
 /** Options of rows besides the state of the CA. */
@@ -40,23 +48,26 @@ export interface RoaRowOptions {
 
 /** Compares the configured ROAs, or those of them that are `wanted`, with the published objects. */
 export function roaRows(state: CaState, { timing, isHidden, wanted }: RoaRowOptions): readonly RoaRow[] {
-  const texts = wanted === undefined ? Object.keys(state.roas) : new Set(wanted)
+  const later = Object.keys(state.scheduled ?? {})
+  const texts = new Set(wanted ?? [...Object.keys(state.roas), ...later])
   const held = heldSets(state)
   const [hidden, visible] = [true, false].map((side) =>
     publishedObjects(state, timing, (name) => isHidden(state, name) === side),
   )
   return [...texts]
     .flatMap((text) => {
-      const config = entry(state.roas, text)
+      const config = entry(state.roas, text) ?? scheduledOf(state, text)
       return config === undefined ? [] : [{ text, config, payload: payloadOf(config) }]
     })
     .sort((a, b) => compareRoaPayload(a.payload, b.payload))
     .map(({ text, config, payload }) => {
+      const dates = scheduledOf(state, text)
+      if (!('since' in config)) return row(text, { config, dates }, 'scheduled', null)
       const found = visible?.(text, config) ?? null
-      if (found !== null) return row(text, config, 'published', found)
+      if (found !== null) return row(text, { config, dates }, 'published', found)
       const object = hidden?.(text, config) ?? null
       const isHeld = held.some((set) => containsPrefix(set, payload.prefix))
-      return row(text, config, object !== null ? 'suspended' : isHeld ? 'pending' : 'notHeld', object)
+      return row(text, { config, dates }, object !== null ? 'suspended' : isHeld ? 'pending' : 'notHeld', object)
     })
 }
 
@@ -66,7 +77,10 @@ export function roaRows(state: CaState, { timing, isHidden, wanted }: RoaRowOpti
  */
 export function changedRoaTexts(before: CaState, after: CaState, timing: Timing): ReadonlySet<string> | undefined {
   if (before.status !== after.status || (before.repository === null) !== (after.repository === null)) return undefined
-  const changed = new Set(differingTexts(before.roas, after.roas))
+  const changed = new Set([
+    ...differingTexts(before.roas, after.roas),
+    ...differingKeys(before.scheduled ?? {}, after.scheduled ?? {}),
+  ])
   for (const name of new Set([...Object.keys(before.classes), ...Object.keys(after.classes)])) {
     const [was, is] = [desiredIn(before, name, timing), desiredIn(after, name, timing)]
     if (was === undefined && is === undefined) continue
@@ -118,9 +132,26 @@ export function confirmedRows(
   })
 }
 
-function row(text: string, config: RoaConfig, state: RoaRow['state'], object: RoaRow['object']): RoaRow {
+interface Described {
+  readonly config: RoaConfig | ScheduledRoa
+  readonly dates: ScheduledRoa | undefined
+}
+
+function row(
+  text: string,
+  { config, dates: own }: Described,
+  state: RoaRow['state'],
+  object: RoaRow['object'],
+): RoaRow {
   const { asn, prefix, maxLength, comment } = config
-  return { roa: text, prefix, maxLength, asn, ...(comment === null ? {} : { comment }), state, object }
+  const { from, until } = own ?? {}
+  const dates = { ...(from === undefined ? {} : { from }), ...(until === undefined ? {} : { until }) }
+  return { roa: text, prefix, maxLength, asn, ...(comment === null ? {} : { comment }), state, object, ...dates }
+}
+
+function differingKeys<V>(before: Table<V>, after: Table<V>): readonly string[] {
+  if (before === after) return []
+  return [...Object.keys(before), ...Object.keys(after)].filter((key) => entry(before, key) !== entry(after, key))
 }
 
 /** Returns the function that finds the published object of a configured ROA: that of the last of the wanted classes which publishes it. */

@@ -27,7 +27,7 @@ export interface TickReport {
 const ANY: Indexing = { version: '' }
 
 /**
- * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, renews CRLs of enrolment, destroys retired keys, suspends silent children, looks up protected hosts, exchanges messages with parents and
+ * Adds and removes ROAs at their dates, republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, renews CRLs of enrolment, destroys retired keys, suspends silent children, looks up protected hosts, exchanges messages with parents and
  * repositories elsewhere. The failure of one CA or peer is listed in `failed` and does
  * not stop the others; so are CAs with missing objects. Sections of the configuration with a fault are listed in `disabled`. Throws
  * `clock-behind`, `clock-jumped` (see `guardClock`). Without `deliver` no peer is asked.
@@ -38,9 +38,14 @@ export async function tick(session: Session, deliver?: Deliver, index: Indexing 
     return { role: 'standby', done: [], failed: [], disabled: [], nextDue: plan.nextDue, staleAt: plan.staleAt }
   }
   await session.store.read(async ({ at }) => guardClock(session, at))
-  const republished = await republishRepaired(session, { inspect: true, index })
+  const republished = await republishRepaired(session, { inspect: true, index, applyDates: true })
   const { rolls, retired } = republished
+  const dated = republished.dated.map(({ ca, added, removed }) => ({
+    what: 'dates',
+    on: `${ca}: +${added} -${removed} ROAs`,
+  }))
   const done = republished.republished.map((handle) => ({ what: 'republish', on: handle as string }))
+  done.unshift(...dated)
   for (const { ca, class: name } of republished.activated) done.push({ what: 'keyroll', on: `${ca} class ${name}` })
   const made = await fillKeyPool(session)
   if (made > 0) done.push({ what: 'key-pool', on: `${made} keys` })

@@ -67,14 +67,18 @@ export function formatRowLosses({ lost, gone }: RecoveredAggregate): string {
 /** Formats losses as `1 command, 2 ROAs lost, 1 ROA back`. */
 export function formatLosses(lost: readonly Loss[]): string {
   const count = (back: boolean): readonly string[] =>
-    (['command', 'roa', 'aspa', 'child', 'key', 'certificate', 'revocation', 'request', 'password'] as const).flatMap(
-      (type) => {
-        const n = lost.filter((l) => l.type === type && (l.type === 'command' ? false : l.back) === back).length
-        return n === 0
-          ? []
-          : [`${n} ${type === 'roa' || type === 'aspa' ? type.toUpperCase() : type}${n === 1 ? '' : 's'}`]
-      },
-    )
+    (
+      ['command', 'roa', 'dates', 'aspa', 'child', 'key', 'certificate', 'revocation', 'request', 'password'] as const
+    ).flatMap((type) => {
+      const n = lost.filter((l) => l.type === type && (l.type === 'command' ? false : l.back) === back).length
+      return n === 0
+        ? []
+        : [
+            type === 'dates'
+              ? `dates of ${n} ROA${n === 1 ? '' : 's'}`
+              : `${n} ${type === 'roa' || type === 'aspa' ? type.toUpperCase() : type}${n === 1 ? '' : 's'}`,
+          ]
+    })
   const parts = [[count(false), 'lost'] as const, [count(true), 'back'] as const]
   return (
     parts.flatMap(([list, what]) => (list.length === 0 ? [] : [`${list.join(', ')} ${what}`])).join(', ') ||

@@ -9,6 +9,7 @@ import { entry, type Table } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
 import type { CaEvent } from '../../ca/aggregate.js'
 import { configuredAspas } from '../../ca/aspas.js'
+import { datesText, scheduledOf, scheduledRoas } from '../../ca/roa-schedule.js'
 import type { RoaConfig } from '../../ca/state/configured.js'
 import type { CaState } from '../../ca/state/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
@@ -40,6 +41,8 @@ export type Loss =
   | { readonly type: 'roa'; readonly roa: string; readonly back: boolean; readonly line: string }
   /** `aspa` is input for `brine aspa add`; with other providers in its place, both are listed. */
   | { readonly type: 'aspa'; readonly aspa: string; readonly back: boolean }
+  /** `dates`: `from T until T`, of a ROA whose other dates, or none, take their place. */
+  | { readonly type: 'dates'; readonly roa: string; readonly dates: string; readonly back: boolean }
   | { readonly type: 'child'; readonly child: string; readonly back: boolean }
   | { readonly type: 'key'; readonly ski: string; readonly back: boolean }
   | EnrolmentLoss
@@ -83,6 +86,7 @@ function caLosses(plan: AggregatePlan, published: readonly RoaPayload[]): readon
   return [
     ...lines.map((line) => ({ type: 'roa' as const, ...line })),
     ...aspaLosses(kept, former),
+    ...dateLosses(kept, former),
     ...childLosses(kept.children, former.children),
     ...keyLosses(keysOf(kept), keysOf(former)),
   ]
@@ -112,6 +116,17 @@ function aspaLosses(kept: CaState, former: CaState): readonly Loss[] {
     from.filter((aspa) => !to.has(aspa)).map((aspa) => ({ type: 'aspa', aspa, back }))
   const [gone, now] = [texts(former), texts(kept)]
   return [...named(gone, new Set(now), false), ...named(now, new Set(gone), true)]
+}
+
+/** Returns the dates that only one of the states has. */
+function dateLosses(kept: CaState, former: CaState): readonly Loss[] {
+  const named = (from: CaState, to: CaState, back: boolean): readonly Loss[] =>
+    scheduledRoas(from).flatMap(([roa, own]) =>
+      datesText(own) === datesText(scheduledOf(to, roa) ?? {})
+        ? []
+        : [{ type: 'dates' as const, roa, dates: datesText(own), back }],
+    )
+  return [...named(former, kept, false), ...named(kept, former, true)]
 }
 
 function childLosses(kept: Table<unknown>, former: Table<unknown>): readonly Loss[] {

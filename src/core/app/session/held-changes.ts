@@ -44,10 +44,19 @@ export function heldChanges({ store }: Pick<Session, 'store'>): readonly HeldCha
   })
 }
 
+/** Returns true for a rejection by limits or guard. */
+export function isHeldChange(error: AppError): boolean {
+  return heldCode(error) !== undefined
+}
+
+function heldCode({ details }: AppError): string | undefined {
+  const faults = (details as { readonly faults?: readonly { readonly code: string }[] } | null)?.faults ?? []
+  return faults.map((fault) => fault.code).find((one) => (HELD_CODES as readonly string[]).includes(one))
+}
+
 /** Adds a rejection if it holds a change. */
 export function noteHeld(session: Session, { kind, handle }: AggregateId, at: Instant, error: AppError): void {
-  const faults = (error.details as { readonly faults?: readonly { readonly code: string }[] } | null)?.faults ?? []
-  const code = faults.map((fault) => fault.code).find((one) => (HELD_CODES as readonly string[]).includes(one))
+  const code = heldCode(error)
   if (code === undefined) return
   const message = error.message
     .split('\n')

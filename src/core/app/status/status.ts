@@ -39,6 +39,7 @@ const EMPTY_PLAN: RepublishPlan = {
   outdated: [],
   staged: [],
   times: new Map(),
+  scheduled: new Map(),
   failed: [],
   damaged: [],
   nextDue: null,

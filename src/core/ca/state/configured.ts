@@ -34,3 +34,25 @@ export const isAspaConfig: Check<AspaConfig> = objectOf<AspaConfig>({
   comment: orNull(isText),
   since: isTime,
 })
+
+/**
+ * STORED. Dates of a ROA that are still to come; the key in the table is its text `P-L => ASN`. Left out `from`: it is in effect. The comment is
+ * that of a ROA which is added later.
+ */
+export interface ScheduledRoa {
+  readonly asn: number
+  readonly prefix: string
+  readonly maxLength: number
+  readonly comment: string | null
+  readonly from?: Instant
+  readonly until?: Instant
+}
+
+export const isScheduledRoa: Check<ScheduledRoa> = objectOf<ScheduledRoa>({
+  asn: isCount,
+  prefix: isText,
+  maxLength: isCount,
+  comment: orNull(isText),
+  'from?': isTime,
+  'until?': isTime,
+})

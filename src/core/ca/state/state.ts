@@ -22,7 +22,7 @@ import type { Issuer } from '../../issuing/signing.js'
 import { nameOf, spkiOf } from '../../issuing/stored.js'
 import { isResourceText } from '../../resources/resource-set.js'
 import type { ResourceText } from '../../resources/types.js'
-import type { AspaConfig, RoaConfig } from './configured.js'
+import type { AspaConfig, RoaConfig, ScheduledRoa } from './configured.js'
 import type { Parent, Repository } from './contacts.js'
 
 /** STORED. What a remote parent listed last for a class (RFC 6492 section 3.3.2). */
@@ -158,6 +158,8 @@ export interface CaState {
   /** Name of the next resource class. */
   readonly nextClass: number
   readonly roas: Table<RoaConfig>
+  /** ROAs with dates to come; left out: none has any. */
+  readonly scheduled?: Table<ScheduledRoa>
   /** Left out where none was ever configured. */
   readonly aspas?: Table<AspaConfig>
   /** Lower bound of manifest numbers, raised if higher numbers than this state knows may have been published. */

@@ -8,7 +8,7 @@ import { AppError } from '../../base/errors.js'
 import { type Handle, parseHandle } from '../../base/handle.js'
 import { type HistoryPoint, type Moment, parseHistoryPoint, parseMoment } from '../../base/moment.js'
 import { quoted } from '../../base/text.js'
-import { type Duration, formatDuration, parseDuration } from '../../base/time.js'
+import { type Duration, formatDuration, type Instant, parseDuration, parseInstant } from '../../base/time.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { MAX_ASN, parseAsn } from '../../resources/asn.js'
 import { parsePrefix } from '../../resources/prefix.js'
@@ -52,6 +52,13 @@ export const flag = {
   prefix: customFlag<Prefix>({ helpValue: 'PREFIX', parse: async (text) => prefix(text) }),
   /** RFC 3339, or a duration ago. */
   moment: customFlag<Moment>({ helpValue: 'TIME', parse: async (text) => moment(text) }),
+  /** RFC 3339. */
+  instant: customFlag<Instant>({ helpValue: 'TIME', parse: async (text) => instant(text) }),
+  /** RFC 3339, or `never`. */
+  end: customFlag<Instant | 'never'>({
+    helpValue: 'TIME',
+    parse: async (text) => (text === 'never' ? 'never' : instant(text)),
+  }),
   /** A sequence number, RFC 3339, or a duration ago. */
   point: customFlag<HistoryPoint>({ helpValue: 'SEQ-or-TIME', parse: async (text) => point(text) }),
   integer: customFlag<number, { readonly min?: number; readonly max?: number }>({
@@ -225,6 +232,14 @@ function moment(text: string): Moment {
   if (parsed !== undefined) return parsed
   throw new AppError('usage', 'time-invalid', `not a time: ${JSON.stringify(text.slice(0, 60))}`, {
     hint: timeHint(text) ?? 'times look like 2026-11-21T23:20:00Z, or 7d for seven days ago',
+  })
+}
+
+function instant(text: string): Instant {
+  const parsed = parseInstant(text)
+  if (parsed !== undefined) return parsed
+  throw new AppError('usage', 'time-invalid', `not a time: ${JSON.stringify(text.slice(0, 60))}`, {
+    hint: timeHint(text) ?? 'times look like 2026-11-21T23:20:00Z',
   })
 }
 

@@ -94,6 +94,8 @@ function lossLine(lost: Loss): readonly string[] {
     }
     case 'roa':
       return []
+    case 'dates':
+      return [`#   ${lost.back ? 'back again' : 'lost'}: ROA ${lost.roa} ${lost.dates}`]
     case 'aspa':
       return [`#   ${lost.back ? 'back again' : 'lost'}: ASPA ${lost.aspa}`]
     case 'child':

@@ -5,12 +5,19 @@ import type { Theme } from '../output/theme.js'
 
 export function roaListView(report: RoaListReport, theme: Theme): string {
   if (report.roas.length === 0) return theme.dim(`${report.ca} has no ROAs`)
+  const hasDates = report.roas.some(({ from, until }) => from !== undefined || until !== undefined)
   return theme.table({
     columns: [
       { title: 'PREFIX', rank: 3 },
       { title: 'MAX', align: 'right' },
       { title: 'ASN', rank: 3 },
       { title: 'STATE', rank: 3 },
+      ...(hasDates
+        ? [
+            { title: 'FROM', cut: 'time' as const },
+            { title: 'UNTIL', cut: 'time' as const },
+          ]
+        : []),
       { title: 'NOTE', rank: 1 },
     ],
     rows: report.roas.map((roa) => [
@@ -18,6 +25,7 @@ export function roaListView(report: RoaListReport, theme: Theme): string {
       roa.maxLength,
       `AS${roa.asn}`,
       roa.state === 'published' ? roa.state : theme.caution(roa.state),
+      ...(hasDates ? [roa.from ?? '', roa.until ?? ''] : []),
       roa.comment ?? '',
     ]),
   })
@@ -25,5 +33,5 @@ export function roaListView(report: RoaListReport, theme: Theme): string {
 
 /** Returns CSV without the last line break. */
 export function roaCsvView(report: RoaListReport): string {
-  return formatRoaCsv(report.roas).trimEnd()
+  return formatRoaCsv(report.roas.filter(({ state }) => state !== 'scheduled')).trimEnd()
 }

@@ -279,10 +279,16 @@ function readWithTime(path: string, into?: Uint8Array): TimedFile | undefined {
     const length = fs.readSync(fd, bytes, 0, stat.size, 0)
     return { bytes: bytes.subarray(0, length), modified: Math.max(0, Math.floor(stat.mtimeMs / 1000)) }
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
+    if (errnoOf(error) === 'ENOENT') return readPacked(path)
     if (errnoOf(error) === 'ELOOP') throw fileDamaged(path, 'a symbolic link')
     throw isCorrupt(error) ? error : ioError('read', path, error)
   } finally {
     if (fd !== undefined) fs.closeSync(fd)
   }
+}
+
+/** Reads a packed object with its modification time. */
+function readPacked(path: string): TimedFile | undefined {
+  const [bytes, stat] = [readIfExists(path), statIfExists(path)]
+  return bytes === undefined || stat === undefined ? undefined : { bytes, modified: seconds(stat.mtimeMs) }
 }

@@ -10,7 +10,7 @@ import { isCount, isObject, isText, isTime, listOf, objectOf } from '../../base/
 import { addSeconds, type Instant, instantOf } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { objectCorrupt } from '../disk/damage.js'
-import { listDir, readIfExists, removeFile, statIfExists, syncDir } from '../disk/fs.js'
+import { listDisk, readIfExists, removeFile, statIfExists, syncDir } from '../disk/fs.js'
 import type { Layout } from '../disk/paths.js'
 import type { StatusFiles } from '../disk/status-files.js'
 import { type ArchiveMove, archiveFile, makeDirs, type OnTouched, type Released, verifyArchived } from './archive.js'
@@ -81,11 +81,11 @@ function placesOf(layout: Layout, dir: string | null): readonly string[] {
   return dir === null ? [layout.objects] : [layout.objects, join(layout.objects, 'archived')]
 }
 
-/** Yields the objects in the subfolders `00` to `ff` of a folder, in order. Throws `io`. */
+/** Yields the objects on disk in the subfolders `00` to `ff` of a folder, in order. Throws `io`. */
 export function* objectsBelow(folder: string): Generator<DueObject> {
-  for (const part of listDir(folder)) {
+  for (const part of listDisk(folder)) {
     if (!/^[0-9a-f]{2}$/.test(part)) continue
-    for (const name of listDir(join(folder, part))) {
+    for (const name of listDisk(join(folder, part))) {
       const stat = /^[0-9a-f]{64}$/.test(name) ? statIfExists(join(folder, part, name)) : undefined
       if (stat?.isFile() !== true) continue
       yield { sha256: name as Sha256, size: Number(stat.size), dated: instantOf(Number(stat.mtimeNs / 1_000_000_000n)) }

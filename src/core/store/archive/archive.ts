@@ -16,7 +16,7 @@ import type { ArchivedRange } from '../commit/archived-ranges.js'
 import { isKept, keepRecords } from '../commit/kept-records.js'
 import { removeSnapshots } from '../commit/snapshot-retention.js'
 import { fileDamaged } from '../disk/damage.js'
-import { exists, makeDir, moveFile, readIfExists, removeFile, statIfExists, syncDir } from '../disk/fs.js'
+import { exists, isOnDisk, makeDir, moveFile, readIfExists, removeFile, statIfExists, syncDir } from '../disk/fs.js'
 import { commandName, eventName, type Layout } from '../disk/paths.js'
 import { linkFile, replaceFile } from '../disk/write-file.js'
 import { type HistoryEntry, mergeRanges, type splitRange } from './archive-plan.js'
@@ -95,7 +95,7 @@ export function keepArchivedRecords(
 
 /** Archives one file: a hard link on the same volume, otherwise a verified copy. The caller syncs the folder. Throws `io`, `corrupt`. */
 export function archiveFile(file: ArchiveMove, dir: string | null, touched: OnTouched): void {
-  const made = dir === null && exists(file.from) ? linkFile(file.from, file.to) : 'refused'
+  const made = dir === null && isOnDisk(file.from) ? linkFile(file.from, file.to) : 'refused'
   if (made === 'made') touched()
   if (made === 'made' || isIntact(file)) return
   // an existing file of this name may be the only copy of a record of another history

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { exists, listDir, makeDir, moveFile, syncDir } from '../disk/fs.js'
+import { isOnDisk, listDisk, makeDir, moveFile, syncDir } from '../disk/fs.js'
 import { parseFileName } from '../disk/paths.js'
 import type { MisplacedFile } from './aggregate-loader.js'
 
@@ -28,7 +28,7 @@ export function quarantine(folder: string, below: 'surplus' | 'corrupt', names: 
  */
 export function filesBeyond(folder: string, version: number, sequence: number): readonly string[] {
   const rank = { snapshot: 0, command: 1, event: 2 }
-  return listDir(folder)
+  return listDisk(folder)
     .map((name) => ({ name, file: parseFileName(name) }))
     .flatMap(({ name, file }) => (file === undefined ? [] : [{ name, ...file }]))
     .filter((f) => (f.type === 'command' ? f.n > sequence : f.type === 'event' ? f.n >= version : f.n > version))
@@ -44,7 +44,7 @@ export function quarantineBeyond(folder: string, version: number, sequence: numb
 /** Moves committed files back from `surplus/`, durable on return. Throws `io`. */
 export function restoreMisplaced(folder: string, misplaced: readonly MisplacedFile[]): void {
   for (const { path, name } of misplaced) {
-    quarantine(folder, 'surplus', exists(join(folder, name)) ? [name] : [])
+    quarantine(folder, 'surplus', isOnDisk(join(folder, name)) ? [name] : [])
     moveFile(path, join(folder, name))
   }
   if (misplaced.length > 0) {

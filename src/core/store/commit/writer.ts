@@ -9,7 +9,7 @@ import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.j
 import { refuseOlderMarker } from '../directory/data-dir.js'
 import { readInfo, writeHeadCache, writeInfo } from '../disk/caches.js'
 import { commitMissing, isCorrupt } from '../disk/damage.js'
-import { exists, listDir, readIfExists, removeFile, syncDir } from '../disk/fs.js'
+import { exists, isOnDisk, listDir, readIfExists, removeFile, syncDir } from '../disk/fs.js'
 import { commandName, eventName, KIND_FOLDERS, type Layout } from '../disk/paths.js'
 import { replaceFile } from '../disk/write-file.js'
 import type { LoadedAggregate } from './aggregate-loader.js'
@@ -102,7 +102,7 @@ export class FileWriter extends StoreReader implements Writer {
     for (const { id, events, snapshot, command } of plan.aggregates) {
       const folder = this.#layout.folder(id)
       const names = [...events, command, ...(snapshot === undefined ? [] : [snapshot])].map((file) => file.name)
-      if (!names.some((name) => exists(join(folder, name)))) continue
+      if (!names.some((name) => isOnDisk(join(folder, name)))) continue
       this.#quarantineUncommitted(
         id,
         folder,
@@ -137,7 +137,7 @@ export class FileWriter extends StoreReader implements Writer {
     if (this.#checked.has(name)) return
     const folder = this.#layout.folder(id)
     const [version, sequence] = [loaded?.version ?? 0, loaded?.sequence ?? 0]
-    const dirty = exists(join(folder, eventName(version))) || exists(join(folder, commandName(sequence + 1)))
+    const dirty = isOnDisk(join(folder, eventName(version))) || isOnDisk(join(folder, commandName(sequence + 1)))
     if (dirty) this.#quarantineUncommitted(id, folder, loaded)
     const misplaced = loaded?.misplaced ?? []
     if (misplaced.length > 0) {

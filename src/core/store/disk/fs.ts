@@ -1,5 +1,6 @@
 /**
- * File system operations: reading, listing, folders, renames. Synchronous, so that the order of operations is the order of the code.
+ * File system operations: reading, listing, folders, renames. Synchronous, so that the order of operations is the order of the code. What is
+ * read, listed or asked for its status is looked for on disk, then among the held files, then in segments (`packed-files.ts`).
  * Invariants: only ENOENT (ENOTDIR for a path below a file) means absent; a failed fsync is final and never retried; modes do not depend
  * on the umask.
  */
@@ -8,6 +9,7 @@ import { dirname } from 'node:path'
 import { fileDamaged, fileOwnedByOther, isCorrupt } from './damage.js'
 import { heldBytes, heldNames, heldStat } from './held-files.js'
 import { attempt, errnoOf, ioError, notifyHook } from './io-error.js'
+import { packedBytes, packedEntry, packedNames, packedStat } from './packed-files.js'
 
 /** Bytes of the largest file that is read. */
 export const READ_LIMIT = 256 * 1024 * 1024
@@ -44,13 +46,23 @@ function readFile(path: string, limit: number, owner: number | undefined): Uint8
     if (stat.size > limit) throw fileDamaged(path, `larger than ${limit} bytes`)
     return readAll(fd, stat.size)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return readPacked(path, limit, owner)
     if (errnoOf(error) === 'ELOOP') throw fileDamaged(path, 'a symbolic link')
     // open(2) of a socket
     if (errnoOf(error) === 'ENXIO') throw fileDamaged(path, 'not a regular file')
     throw isCorrupt(error) ? error : ioError('read', path, error)
   } finally {
     if (fd !== undefined) fs.closeSync(fd)
+  }
+}
+
+function readPacked(path: string, limit: number, owner: number | undefined): Uint8Array | undefined {
+  try {
+    const bytes = packedBytes(path, owner)
+    if (bytes !== undefined && bytes.length > limit) throw fileDamaged(path, `larger than ${limit} bytes`)
+    return bytes
+  } catch (error) {
+    throw isCorrupt(error) ? error : ioError('read', path, error)
   }
 }
 
@@ -71,7 +83,8 @@ export function readStart(path: string, length: number): string | undefined {
   if (statIfExists(path)?.isFile() !== true) return undefined
   return attempt('read', path, () => {
     const held = heldBytes(path)
-    if (held !== undefined) return Buffer.from(held.subarray(0, length)).toString('latin1')
+    const bytes = held ?? (isOnDisk(path) ? undefined : packedBytes(path))
+    if (bytes !== undefined) return Buffer.from(bytes.subarray(0, length)).toString('latin1')
     const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
     try {
       const bytes = Buffer.alloc(length)
@@ -86,7 +99,7 @@ export function readStart(path: string, length: number): string | undefined {
 export function statIfExists(path: string): fs.BigIntStats | undefined {
   try {
     notifyHook('stat', path)
-    return heldStat(path) ?? fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    return heldStat(path) ?? fs.lstatSync(path, { bigint: true, throwIfNoEntry: false }) ?? packedStat(path)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     throw ioError('stat', path, error)
@@ -100,7 +113,8 @@ export function sizeIfFile(path: string): number | undefined {
     const held = heldBytes(path)
     if (held !== undefined) return held.length
     const stat = fs.lstatSync(path, { throwIfNoEntry: false })
-    return stat?.isFile() === true ? stat.size : undefined
+    if (stat === undefined) return packedEntry(path)?.length
+    return stat.isFile() ? stat.size : undefined
   } catch (error) {
     throw ioError('stat', path, error)
   }
@@ -111,14 +125,34 @@ export function exists(path: string): boolean {
   return statIfExists(path) !== undefined
 }
 
+/** Returns true if the path exists on disk: a file that is only held or packed cannot be moved, linked or removed. Throws `io`. */
+export function isOnDisk(path: string): boolean {
+  return attempt('stat', path, () => fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+}
+
 /** Lists the names in a folder, sorted; an empty list if the folder does not exist. Throws `io`. */
 export function listDir(path: string): readonly string[] {
   try {
     notifyHook('list', path)
-    return [...fs.readdirSync(path), ...heldNames(path)].sort()
+    const packed = packedNames(path)
+    const names = [...namesOnDisk(path), ...heldNames(path), ...packed]
+    return (packed.length === 0 ? names : [...new Set(names)]).sort()
+  } catch (error) {
+    throw ioError('list', path, error)
+  }
+}
+
+/** Lists like `listDir` only what is on disk: the files that can be moved, linked or removed. Throws `io`. */
+export function listDisk(path: string): readonly string[] {
+  return attempt('list', path, () => namesOnDisk(path)).sort()
+}
+
+function namesOnDisk(path: string): string[] {
+  try {
+    return fs.readdirSync(path)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return []
-    throw ioError('list', path, error)
+    throw error
   }
 }
 

@@ -6,8 +6,7 @@ import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
-import { READ_LIMIT, readIfExists, statIfExists } from './fs.js'
-import { heldStat } from './held-files.js'
+import { isOnDisk, READ_LIMIT, readIfExists, statIfExists } from './fs.js'
 import { attempt } from './io-error.js'
 
 /** Bytes up to which a file is read at once, which covers nearly all files. */
@@ -25,8 +24,8 @@ export function readVerified(
 ): Uint8Array | undefined {
   const stat = statIfExists(path)
   if (stat?.isFile() !== true || stat.size > READ_LIMIT) return undefined
-  // a file that is held in memory has no blocks on disk to hash first
-  if (stat.size > SMALL && heldStat(path) === undefined && hashFile(path) !== sha256) return undefined
+  // one that is held in memory or packed has no file of its own to hash first
+  if (stat.size > SMALL && isOnDisk(path) && hashFile(path) !== sha256) return undefined
   const bytes = read(path)
   return bytes !== undefined && sha256Hex(bytes) === sha256 ? bytes : undefined
 }

@@ -15,7 +15,7 @@ import { type Marker, writeMarker } from '../directory/data-dir.js'
 import { thisInstallation, writeInstallationId } from '../directory/installation-id.js'
 import { markerDigest } from '../directory/marker-binding.js'
 import { writeHeadCache } from '../disk/caches.js'
-import { listDir, makeDir, moveFile, removeFile, syncDir } from '../disk/fs.js'
+import { listDir, listDisk, makeDir, moveFile, removeFile, syncDir } from '../disk/fs.js'
 import { ioError } from '../disk/io-error.js'
 import { type Layout, parseFileName } from '../disk/paths.js'
 import { writeNew } from '../disk/write-file.js'
@@ -103,7 +103,7 @@ function repairCommits(layout: Layout, { damaged, repaired }: RepairedChain): vo
 }
 
 function clearOrphaned(folder: string): void {
-  const names = listDir(folder).filter((name) => parseFileName(name) !== undefined || /^(info|snapshot)/.test(name))
+  const names = listDisk(folder).filter((name) => parseFileName(name) !== undefined || /^(info|snapshot)/.test(name))
   quarantine(folder, 'surplus', names)
 }
 

@@ -8,7 +8,7 @@ import type { Sha256 } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
 import { archivedRangeOf, pathInArchive, tryReadArchivedIndex } from '../commit/archived-index.js'
 import type { ArchivedRange } from '../commit/archived-ranges.js'
-import { exists, listDir } from '../disk/fs.js'
+import { exists, isOnDisk, listDir } from '../disk/fs.js'
 import { type Layout, layoutOf } from '../disk/paths.js'
 import { readVerified } from '../disk/verified-read.js'
 
@@ -58,9 +58,10 @@ export function findFileEvidence(
   const [place, archived] = [join(folder, name), join(folder, 'archived', name)]
   // nearly every file is in place: it is read once, and no folder is listed
   const isThere = readVerified(place, sha256) !== undefined
-  const damagedInPlace = isThere || !exists(place) ? [] : [place]
+  // a damaged entry of a segment cannot be moved: a file that is restored in its place is read before it
+  const damagedInPlace = isThere || !isOnDisk(place) ? [] : [place]
   const damaged =
-    exists(archived) && readVerified(archived, sha256) === undefined ? [...damagedInPlace, archived] : damagedInPlace
+    isOnDisk(archived) && readVerified(archived, sha256) === undefined ? [...damagedInPlace, archived] : damagedInPlace
   if (isThere) return { name, found: { path: place, where: 'place' }, damaged }
   const candidates: Found[] = [
     ...layout.archived(id, name).map((path) => ({ path, where: 'archived' as const })),

@@ -9,7 +9,7 @@ import { type Instant, instantOf } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import { importPkcs8 } from '../../crypto/key-maker.js'
 import type { KeyId, Sha256 } from '../../crypto/ports.js'
-import { exists, listDir, makeDir, moveFile, readIfExists, statIfExists, syncDir } from '../disk/fs.js'
+import { exists, isOnDisk, listDir, makeDir, moveFile, readIfExists, statIfExists, syncDir } from '../disk/fs.js'
 import { writePrivateKey } from '../disk/key-files.js'
 import type { Layout } from '../disk/paths.js'
 import { readVerified } from '../disk/verified-read.js'
@@ -45,7 +45,7 @@ export function planReferenced(
     objectPaths(layout, sha256).every((p) => readVerified(p, sha256) === undefined),
   )
   const damagedObjects = unverified.flatMap((sha256) =>
-    objectPaths(layout, sha256).filter((p) => exists(p) && p.startsWith(layout.dir)),
+    objectPaths(layout, sha256).filter((p) => isOnDisk(p) && p.startsWith(layout.dir)),
   )
   const found = unverified.length === 0 ? new Map() : findObjects(sources, served, new Set(unverified))
   const lost = [...keys].filter((id) => !isKey(layout.key(id), id))

@@ -7,7 +7,7 @@ import { AppError } from '../../base/errors.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId, type Gone } from '../../eventsourcing/types.js'
 import { rangesOf } from '../commit/live-branch.js'
-import { listDir } from '../disk/fs.js'
+import { listDisk } from '../disk/fs.js'
 import { eventName, type Layout, parseFileName } from '../disk/paths.js'
 import type { FileEvidence } from './evidence.js'
 import type { AggregatePlan, LostCommand, LostTail, Replaced } from './plan-types.js'
@@ -239,7 +239,7 @@ function unreferencedFiles(
   const base = kept.at(-1)?.named
   const withoutRecord = new Set(kept.filter((s) => s.record === undefined).map((s) => s.named.version))
   const isNewlyGone = (n: number): boolean => files.gone.commands.length > 0 && isGoneVersion(kept, files.gone, n)
-  return listDir(folder)
+  return listDisk(folder)
     .map((name) => ({ name, parsed: parseFileName(name) }))
     .flatMap(({ name, parsed }) => (parsed === undefined || known.has(name) ? [] : [{ name, ...parsed }]))
     .filter(({ type, n }) => {

@@ -161,7 +161,7 @@ function* namingProblems(
   { previous }: Walk,
   commands: ReadonlyMap<string, readonly CommandRef[]>,
 ): Generator<readonly [string, string]> {
-  const begins = format === 3 && previous !== undefined && previous.record.format < 3
+  const begins = format >= 3 && previous !== undefined && previous.record.format < 3
   if (begins && archived === undefined) yield ['$.archived', 'is missing in the commit since which records are kept']
   if (claimed !== undefined && previous !== undefined && !begins)
     yield ['$.claimed', 'is allowed only in the commit since which records are kept']

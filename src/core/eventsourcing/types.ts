@@ -170,8 +170,11 @@ export interface ArchivedCommands extends AggregateId {
 
 /** STORED in `commits/<n>.json`: makes the commands that it references take effect, all of them or none. */
 export interface StoredCommit {
-  /** 1 up to the migration to data format 2, then 2, and 3 from the commit on since which records of archived commands are kept. */
-  readonly format: 1 | 2 | 3
+  /**
+   * 1 up to the migration to data format 2, then 2; 3 from the commit on since which records of archived commands are kept, 4 from the commit
+   * on since which old files may be in segments.
+   */
+  readonly format: 1 | 2 | 3 | 4
   readonly commit: number
   readonly at: Instant
   readonly generation: number

@@ -90,7 +90,7 @@ export async function archiveDaily(session: Session): Promise<ArchiveReport | un
   const { status } = session.store
   const { now, begun } = await session.store.read(async (reader) => ({
     now: session.clockFor(reader).now(),
-    begun: reader.head === 0 || reader.commitAt(reader.head).record.format === 3,
+    begun: reader.head === 0 || reader.commitAt(reader.head).record.format >= 3,
   }))
   // the commit since which records of archived commands are kept is made without a threshold too
   if (session.config.archiveThresholdDays === undefined && begun) return undefined

@@ -28,7 +28,7 @@ export function archivingCommit(
 ): StoredCommit {
   const { commit, roster, marker } = last
   return {
-    format: 3,
+    format: last.format === 4 ? 4 : 3,
     commit: commit + 1,
     // one that names nothing follows from the commit before it, so that a lost one can be rebuilt
     at: archived.length + claimed.length === 0 || at < last.at ? last.at : at,
@@ -40,6 +40,17 @@ export function archivingCommit(
     ...(claimed.length === 0 ? {} : { claimed }),
     previous: sha256,
   }
+}
+
+/**
+ * Returns the commit after `last`, of format 3, since which old files may be in segments: a program that does not read them refuses it, and
+ * history with it.
+ */
+export function packingCommit(
+  last: { readonly record: StoredCommit; readonly sha256: Sha256 },
+  generation: number,
+): StoredCommit {
+  return { ...archivingCommit(last, { at: last.record.at, archived: [], claimed: [] }, generation), format: 4 }
 }
 
 /** Commands that the commits of a history name, by name of the aggregate. */
@@ -62,7 +73,7 @@ export class ArchiveRuleCollector {
     // a claim that does not begin format 3 is a finding, and has no effect
     if (!this.#keepsRecords) addAll(this.#claimed, claimed ?? [])
     addAll(this.#archived, archived ?? [])
-    this.#keepsRecords ||= format === 3
+    this.#keepsRecords ||= format >= 3
   }
 
   rule(): ArchiveRule {

@@ -19,7 +19,7 @@ import { bindingCommit } from '../directory/marker-binding.js'
 import type { Info, SnapshotRef } from '../disk/caches.js'
 import { commandName, eventName, snapshotName } from '../disk/paths.js'
 import { encodeRecord } from '../disk/records.js'
-import { type ArchivedNames, archivingCommit } from './archiving-commit.js'
+import { type ArchivedNames, archivingCommit, packingCommit } from './archiving-commit.js'
 import type { CommitFile } from './commit-log.js'
 
 export interface PlannedFile {
@@ -138,9 +138,9 @@ export function planCommit(base: CommitBase, staged: StagedCommit): Plan {
   }
 }
 
-/** Returns the format of the next ordinary commit: only `planArchiving` raises it. */
+/** Returns the format of the next ordinary commit: only `planArchiving` and `planPacking` raise it. */
 function formatAfter(last: CommitFile | undefined): StoredCommit['format'] {
-  return last === undefined || last.record.format === 3 ? 3 : 2
+  return last === undefined ? 3 : last.record.format === 1 ? 2 : last.record.format
 }
 
 /** Plans the commit that binds the marker to a history of format 1 (see `bindingCommit`). */
@@ -151,6 +151,11 @@ export function planBinding(last: CommitFile, marker: Sha256, generation: number
 /** Plans the commit that names archived commands (see `archivingCommit`). */
 export function planArchiving(last: CommitFile, names: ArchivedNames, generation: number): Plan {
   return planAlone(archivingCommit(last, names, generation))
+}
+
+/** Plans the commit since which old files may be in segments (see `packingCommit`). */
+export function planPacking(last: CommitFile, generation: number): Plan {
+  return planAlone(packingCommit(last, generation))
 }
 
 /** Plans a commit that changes no aggregate. */

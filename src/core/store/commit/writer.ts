@@ -14,7 +14,8 @@ import { commandName, eventName, KIND_FOLDERS, type Layout } from '../disk/paths
 import { replaceFile } from '../disk/write-file.js'
 import type { LoadedAggregate } from './aggregate-loader.js'
 import type { ArchivedNames } from './archiving-commit.js'
-import { type AggregateBase, commitConflict, type Plan, planArchiving } from './commit-layout.js'
+import { type AggregateBase, commitConflict, type Plan, planArchiving, planPacking } from './commit-layout.js'
+import type { CommitFile } from './commit-log.js'
 import { keepRecords } from './kept-records.js'
 import type { ObjectStaging } from './object-staging.js'
 import { persist, refreshCaches } from './persist.js'
@@ -75,16 +76,26 @@ export class FileWriter extends StoreReader implements Writer {
    * restores the commit: no command record leads to it.
    */
   commitArchived(names: ArchivedNames): void {
+    const [first] = [...names.archived, ...names.claimed]
+    this.#commitAlone((last) => planArchiving(last, names, this.generation), first)
+  }
+
+  /** Commits the beginning of format 4: from then on `packFiles` may move old files into segments. */
+  commitPacking(): void {
+    this.#commitAlone((last) => planPacking(last, this.generation), undefined)
+  }
+
+  /** Commits without a change of any aggregate; `keeper` is the aggregate that keeps a copy of the commit. */
+  #commitAlone(planAfter: (last: CommitFile) => Plan, keeper: AggregateId | undefined): void {
     if (this.#dead) throw new AppError('internal', 'commit-misuse', 'a previous commit of this writer failed')
     const { head } = this.revision
-    if (head === 0) throw new AppError('internal', 'commit-misuse', 'nothing can be archived before the first commit')
+    if (head === 0) throw new AppError('internal', 'commit-misuse', 'nothing is old before the first commit')
     const last = this.commitAt(head)
     refuseOlderMarker(this.#layout.dir, this.generation, last.record)
-    const plan = planArchiving(last, names, this.generation)
+    const plan = planAfter(last)
     this.#dead = true
-    const [first] = [...names.archived, ...names.claimed]
     this.#mayCommit(plan.n)
-    if (first !== undefined) keepRecords(this.#layout, first, [plan.bytes])
+    if (keeper !== undefined) keepRecords(this.#layout, keeper, [plan.bytes])
     persist(this.#layout, plan, () => this.#mayCommit(plan.n))
     const warning = refreshCaches(this.#layout, plan, this.#interval)
     this.#dead = false

@@ -87,11 +87,11 @@ export function parseShape(bytes: Uint8Array, path: string, shape: Shape, id?: A
 
 const MEMBER: Shape = { kind: isKind, handle: isName }
 const ENTRY: Shape = { ...MEMBER, version: isCount, sequence: isPositive, command: isHash }
-const COMMIT_FORMAT = 3
+const COMMIT_FORMAT = 4
 const isRange: Check = (v) => Array.isArray(v) && v.length === 2 && (v as readonly Json[]).every(isCount)
 const ARCHIVED = listOf(objectOf({ ...MEMBER, commands: listOf(isRange) }))
 const COMMIT: Shape = {
-  format: (v) => v === 1 || v === 2 || v === COMMIT_FORMAT,
+  format: (v) => isPositive(v) && Number(v) <= COMMIT_FORMAT,
   commit: isPositive,
   at: isTime,
   generation: isCount,
@@ -142,7 +142,7 @@ export function parseCommit(bytes: Uint8Array, path: string, n: number): StoredC
   if (commit.roster > n || (commit.members !== undefined) !== (commit.roster === n))
     throw fileDamaged(path, 'roster is invalid')
   if ((commit.marker !== undefined) !== commit.format > 1) throw fileDamaged(path, 'marker is invalid')
-  if ((commit.archived ?? commit.claimed) !== undefined && commit.format < COMMIT_FORMAT)
+  if ((commit.archived ?? commit.claimed) !== undefined && commit.format < 3)
     throw fileDamaged(path, 'archived is invalid')
   return commit
 }

@@ -13,7 +13,7 @@ import {
   type StoredCommand,
   type StoredCommit,
 } from '../../eventsourcing/types.js'
-import { type ArchivedNames, archivingCommit } from '../commit/archiving-commit.js'
+import { type ArchivedNames, archivingCommit, packingCommit } from '../commit/archiving-commit.js'
 import { sortMembers } from '../commit/commit-layout.js'
 import type { CommitFile } from '../commit/commit-log.js'
 import { KEPT_RECORDS, keptLines } from '../commit/kept-records.js'
@@ -60,11 +60,11 @@ export function rebuildCommits(
   const index = indexOf(sources)
   const bound = { generation: marker.generation, marker: markerDigest(marker) }
   let damagedRun = 0
-  // two commits at most have neither a command record nor a copy: one binds the marker, and one begins format 3
+  // three commits at most have neither a command record nor a copy: one binds the marker, and one begins each of the formats 3 and 4
   let withoutRecord = 0
   for (let first = n; first >= 1 && damagedRun < MAX_DAMAGED_RUN; first--) {
     if (!index.entries.has(first) && !index.archiving.has(first)) withoutRecord += 1
-    if (withoutRecord > 2) break
+    if (withoutRecord > 3) break
     const before = first === 1 ? undefined : files.get(first - 1)
     if (first > 1 && before === undefined) continue
     const built = buildRun(index, { first, last: n, expected, before, files, ...bound })
@@ -99,15 +99,15 @@ function buildRun(index: Index, run: Run): readonly RepairedCommit[] | undefined
   return undefined
 }
 
-/** Returns the commits of a run that may be the first of format 2; one beyond its end: none is. 0: all are of format 3. */
+/** Returns the commits of a run that may be the first of format 2; one beyond its end: none is. 0: all are of format 3 or 4. */
 function formatStarts({ before, first, last }: Run): readonly number[] {
-  if (before?.record.format === 3) return [0]
+  if (before !== undefined && before.record.format >= 3) return [0]
   if (before?.record.format === 2) return [first]
   const starts = Array.from({ length: last - first + 2 }, (_, i) => first + i)
   return before === undefined ? [0, ...starts] : starts
 }
 
-/** Returns the commits without command records that may follow `last`: a copy, one that binds the marker, one that begins format 3. */
+/** Returns the commit without command records that may follow `last`: a copy, one that binds the marker, one that begins format 3 or 4. */
 function commitsWithoutRecord(
   index: Index,
   last: CommitFile,
@@ -119,10 +119,11 @@ function commitsWithoutRecord(
   })
   if (copies[0] !== undefined) return copies[0]
   if (last.record.format === 1) return n === second ? bindingCommit(last, marker, generation) : undefined
-  return last.record.format === 2 ? archivingCommit(last, NOTHING, generation) : undefined
+  if (last.record.format === 2) return archivingCommit(last, NOTHING, generation)
+  return last.record.format === 3 ? packingCommit(last, generation) : undefined
 }
 
-/** `second` is the first commit of format 2, 0 if all are of format 3. */
+/** `second` is the first commit of format 2, 0 if all are of format 3 or 4. */
 function buildWith(
   index: Index,
   run: Run,
@@ -142,7 +143,7 @@ function buildWith(
       previous = last.sha256
       continue
     }
-    const format: StoredCommit['format'] = second === 0 || last?.record.format === 3 ? 3 : n >= second ? 2 : 1
+    const format: StoredCommit['format'] = formatOf(last, n, second)
     const at = entries[0]?.at
     if (at === undefined) return undefined
     const made = entries.filter((e) => e.sequence === 1)
@@ -167,6 +168,12 @@ function buildWith(
     previous = last.sha256
   }
   return previous === run.expected ? out : undefined
+}
+
+/** Returns the format of the commit after `last` that has command records. */
+function formatOf(last: CommitFile | undefined, n: number, second: number): StoredCommit['format'] {
+  if (last !== undefined && last.record.format >= 3) return last.record.format
+  return second === 0 ? 3 : n >= second ? 2 : 1
 }
 
 function append(out: RepairedCommit[], record: StoredCommit): CommitFile {

@@ -268,7 +268,7 @@ describe('not damage', () => {
     expect(() => one.open()).toThrow(expect.objectContaining({ kind: 'format', code: 'format-newer' }))
     writeFileSync(at('brine.json'), JSON.stringify(marker))
     const head = JSON.parse(readFileSync(at('commits/14.json'), 'utf8'))
-    writeFileSync(at('commits/15.json'), encodeRecord({ ...head, commit: 15, format: 4 }))
+    writeFileSync(at('commits/15.json'), encodeRecord({ ...head, commit: 15, format: 5 }))
     await expect(one.open().write(async (w) => add(w, { x: ['n'] }))).rejects.toMatchObject({ kind: 'format' })
     expect(existsSync(at('cas/x/surplus'))).toBe(false)
   })

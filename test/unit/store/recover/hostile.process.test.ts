@@ -194,7 +194,7 @@ describe('a format that is newer in one record alone', () => {
     ['a commit', 'commits/7.json'],
     ['the newest commit', HEAD],
   ])('is a flipped bit in %s, and is repaired as one', async (_, path) => {
-    rewrite(path, (before) => before.replace(/"format":[123],/, '"format":4,'))
+    rewrite(path, (before) => before.replace(/"format":[123],/, '"format":5,'))
     expect((await audit()).map((p) => p.file)).toContain(path)
     const { plan } = await recoverWords(dir)
     expect(plan.loses).toBe(false)
@@ -204,7 +204,7 @@ describe('a format that is newer in one record alone', () => {
 
   it('but a file that nothing contradicts is of a newer program: unchanged', async () => {
     const head = JSON.parse(text(HEAD)) as object
-    writeFileSync(at('commits/15.json'), JSON.stringify({ ...head, commit: 15, format: 4 }))
+    writeFileSync(at('commits/15.json'), JSON.stringify({ ...head, commit: 15, format: 5 }))
     const before = footprint()
     expect(() => planOf(dir)).toThrow(expect.objectContaining({ kind: 'format', code: 'format-newer' }))
     expect(footprint()).toEqual(before)

@@ -10,12 +10,13 @@ import { isCount, isObject, isText, isTime, listOf, objectOf } from '../../base/
 import { addSeconds, type Instant, instantOf } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { objectCorrupt } from '../disk/damage.js'
-import { listDisk, readIfExists, removeFile, statIfExists, syncDir } from '../disk/fs.js'
+import { isOnDisk, listDir, listDisk, readIfExists, removeFile, statIfExists, syncDir } from '../disk/fs.js'
 import type { Layout } from '../disk/paths.js'
 import type { StatusFiles } from '../disk/status-files.js'
 import { type ArchiveMove, archiveFile, makeDirs, type OnTouched, type Released, verifyArchived } from './archive.js'
 import { OVERLAP_SECONDS } from './archive-plan.js'
 import type { ArchiveRules } from './archive-survey.js'
+import { addReleased, releasedObjects } from './packed-objects.js'
 
 export interface DueObject {
   readonly sha256: Sha256
@@ -61,12 +62,12 @@ export function surveyObjects(
 ): ObjectSurvey {
   const all = readBatches(status).filter((b) => b.generation === rules.generation)
   const isOver = (b: ObjectBatch): boolean => addSeconds(b.since, OVERLAP_SECONDS) <= rules.now
-  const known = new Set(all.flatMap((b) => b.objects))
+  const known = new Set<string>([...all.flatMap((b) => b.objects), ...releasedObjects(status)])
   const due: DueObject[] = []
   const { cutoff } = rules
   if (cutoff !== undefined) {
     for (const folder of placesOf(layout, rules.dir)) {
-      for (const found of objectsBelow(folder)) {
+      for (const found of objectsBelow(folder, listDir)) {
         if (live.has(found.sha256) || known.has(found.sha256) || found.dated >= cutoff) continue
         known.add(found.sha256)
         due.push(found)
@@ -81,11 +82,14 @@ function placesOf(layout: Layout, dir: string | null): readonly string[] {
   return dir === null ? [layout.objects] : [layout.objects, join(layout.objects, 'archived')]
 }
 
-/** Yields the objects on disk in the subfolders `00` to `ff` of a folder, in order. Throws `io`. */
-export function* objectsBelow(folder: string): Generator<DueObject> {
-  for (const part of listDisk(folder)) {
+/**
+ * Yields the objects in the subfolders `00` to `ff` of a folder, in order: those on disk, or with `listDir` the packed ones as well. Throws
+ * `io`.
+ */
+export function* objectsBelow(folder: string, list: typeof listDir = listDisk): Generator<DueObject> {
+  for (const part of list(folder)) {
     if (!/^[0-9a-f]{2}$/.test(part)) continue
-    for (const name of listDisk(join(folder, part))) {
+    for (const name of list(join(folder, part))) {
       const stat = /^[0-9a-f]{64}$/.test(name) ? statIfExists(join(folder, part, name)) : undefined
       if (stat?.isFile() !== true) continue
       yield { sha256: name as Sha256, size: Number(stat.size), dated: instantOf(Number(stat.mtimeNs / 1_000_000_000n)) }
@@ -142,20 +146,23 @@ export function releaseObjects(
 ): Released {
   let [files, bytes] = [0, 0]
   const folders = new Set<string>()
+  const packed: Sha256[] = []
   for (const sha256 of objects.filter((o) => !live.has(o))) {
     for (const place of placesOf(layout, batch.dir)) {
       const from = join(place, sha256.slice(0, 2), sha256)
       const stat = statIfExists(from)
       const object = { sha256, size: 0, dated: instantOf(Number((stat?.mtimeNs ?? 0n) / 1_000_000_000n)) }
       if (stat === undefined || !verifyArchived(moveOf(layout, batch.dir, from, object), batch.dir, touched)) continue
-      if (removeFile(from)) {
+      if (!isOnDisk(from)) packed.push(sha256)
+      else if (removeFile(from)) {
         touched()
         ;[files, bytes] = [files + 1, bytes + Number(stat.size)]
       }
       folders.add(dirname(from))
     }
   }
-  for (const folder of folders) syncDir(folder)
+  for (const folder of folders) if (isOnDisk(folder)) syncDir(folder)
+  addReleased(status, packed)
   const done = new Set(objects)
   writeBatches(
     status,

@@ -18,6 +18,7 @@ import { parseHandle } from '../../src/core/base/handle.js'
 import { copyDir } from '../support/processes/cli.js'
 import { isSlow, sampled } from '../support/processes/sample.js'
 import { newTestbed, quickSession } from '../support/sites/testbed.js'
+import { packNow } from '../support/store/packed.js'
 import { fastest } from '../support/store/store.js'
 
 const NOW = '2026-01-01T00:00:00Z'
@@ -27,6 +28,7 @@ const ACME = parseHandle('acme')
 const folder = mkdtempSync(join(fastest(), 'brine-damage-'))
 const made = mkdtempSync(join(tmpdir(), 'brine-damage-base-'))
 const base = join(made, 'base')
+const packed = join(made, 'packed')
 
 const addRoa = async (dir: string, now: string, text: string) =>
   updateRoas(await quickSession(dir, now), ACME, roaArguments({ add: [text] }), {})
@@ -67,6 +69,9 @@ beforeAll(async () => {
   await newTestbed(base, NOW)
   await addCa(await quickSession(base, NOW), ACME, { parent: TESTBED, resources: resourcesOf('10.0.0.0/8') })
   for (let i = 0; i < 4; i++) await addRoa(base, NOW, `10.${i}.0.0/24 => 64496`)
+  copyDir(base, packed)
+  for (let i = 0; i < 12; i++) await addRoa(packed, NOW, `10.${50 + i}.0.0/24 => 64496`)
+  expect(await packNow(packed)).toBeGreaterThan(50)
 }, 120_000)
 afterAll(() => {
   for (const dir of [folder, made]) rmSync(dir, { recursive: true, force: true })
@@ -110,27 +115,37 @@ async function afterRecovery(dir: string, before: string): Promise<Verdict> {
   return 'seen'
 }
 
-it('no damage to any file goes undetected', async () => {
-  const before = (await auditDigest(await quickSession(base, NOW))).full
-  const files = readdirSync(base, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(base, join(entry.parentPath, entry.name)))
-    .filter((path) => !path.startsWith('repo/') && !path.startsWith('.lock'))
-    .sort()
-  const complaints: string[] = []
-  const tally: Record<Verdict, number> = { seen: 0, harmless: 0, refused: 0 }
-  const cases = files.flatMap((file) => DAMAGES.map(([name, damage]) => ({ file, name, damage })))
-  for (const { file, name, damage } of sampled(cases, 30)) {
-    const dir = copyDir(base, join(folder, 'case'))
-    damage(join(dir, file))
-    try {
-      tally[await judge(dir, before)] += 1
-    } catch (error) {
-      complaints.push(`${file}, ${name}: ${error instanceof Error ? error.message : String(error)}`)
+it.each([
+  ['of single files', base, 30],
+  ['with segments', packed, 30],
+])(
+  'no damage to any file %s goes undetected',
+  async (_, base, count) => {
+    const before = (await auditDigest(await quickSession(base, NOW))).full
+    const files = readdirSync(base, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(base, join(entry.parentPath, entry.name)))
+      .filter((path) => !path.startsWith('repo/') && !path.startsWith('.lock'))
+      .sort()
+    // segments hold most of the files
+    if (base === packed)
+      files.push(...files.filter((path) => path.includes('/packed/')).flatMap((path) => [path, path, path]))
+    const complaints: string[] = []
+    const tally: Record<Verdict, number> = { seen: 0, harmless: 0, refused: 0 }
+    const cases = files.flatMap((file) => DAMAGES.map(([name, damage]) => ({ file, name, damage })))
+    for (const { file, name, damage } of sampled(cases, count)) {
+      const dir = copyDir(base, join(folder, 'case'))
+      damage(join(dir, file))
+      try {
+        tally[await judge(dir, before)] += 1
+      } catch (error) {
+        complaints.push(`${file}, ${name}: ${error instanceof Error ? error.message : String(error)}`)
+      }
+      rmSync(dir, { recursive: true, force: true })
     }
-    rmSync(dir, { recursive: true, force: true })
-  }
-  if (isSlow) process.stderr.write(`${files.length} files: ${JSON.stringify(tally)}\n`)
-  expect(complaints).toEqual([])
-  expect(tally.seen).toBeGreaterThan(10)
-}, 3_600_000)
+    if (isSlow) process.stderr.write(`${files.length} files: ${JSON.stringify(tally)}\n`)
+    expect(complaints).toEqual([])
+    expect(tally.seen).toBeGreaterThan(10)
+  },
+  3_600_000,
+)

@@ -184,6 +184,12 @@ const storage = {
     36_500,
     'tick archives publication commands older than this many days; default: never',
   ),
+  pack_threshold_days: integer(
+    null,
+    1,
+    36_500,
+    'tick packs files of history older than this many days into few large ones; default: never',
+  ),
   check_files_within: {
     type: 'duration',
     default: '24h',

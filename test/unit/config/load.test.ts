@@ -75,6 +75,7 @@ describe('the template', () => {
       repoDir: '/srv/rpki/repo',
       exchangeLogDir: '/var/log/brine/exchanges',
       archiveThresholdDays: 90,
+      packThresholdDays: 90,
       suspendChildAfterInactiveHours: 90,
     })
   })

@@ -52,6 +52,7 @@ export async function tick(session: Session, deliver?: Deliver, index: Indexing 
   const at = session.now()
   recordTick(session, { at, failed: republished.failed.length })
   done.push(...(await archiveIfDue(session)))
+  done.push(...(await packIfDue(session)))
   const { cas, disabled } = session.enrolment
   if (cas.length > 0 && disabled.all === null) done.push(...(await probeCas(session)))
   const crls = await renewDueCrls(session)
@@ -141,6 +142,20 @@ async function archiveIfDue(session: Session): Promise<TickReport['done']> {
   } catch (error) {
     if (error instanceof AppError && error.kind === 'locked') return []
     throw error
+  }
+}
+
+/** Packs old files once a day. What fails is only a notice: nothing depends on it, and a later tick tries again. */
+async function packIfDue(session: Session): Promise<TickReport['done']> {
+  try {
+    const { packDaily } = await import('./packing.js')
+    const report = await packDaily(session)
+    if (report === undefined || report.packed + report.removed === 0) return []
+    return [{ what: 'pack', on: `${report.packed} files packed, ${report.removed} removed` }]
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    if (error.kind !== 'locked') session.options.onNotice?.(`old files of history were not packed: ${error.message}`)
+    return []
   }
 }
 

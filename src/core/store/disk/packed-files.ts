@@ -38,11 +38,15 @@ interface Segment {
 interface Catalog {
   readonly ino: bigint
   readonly changed: bigint
+  /** False if it was listed so soon after a change that another one may have the same time. */
+  readonly settled: boolean
   readonly segments: readonly Segment[]
 }
 
 /** By the path of `packed/`. */
 const catalogs = new Map<string, Catalog>()
+/** Milliseconds after a change in which another one may have the same time. */
+const SAME_TIME = 2000
 /** Bytes of indexes that are kept in memory before all are given up. */
 const CACHE_LIMIT = 64 * 1024 * 1024
 let cached = 0
@@ -109,6 +113,26 @@ export function packedNames(folder: string): readonly string[] {
   return out
 }
 
+/** A segment and what it holds. */
+export interface HeldSegment {
+  readonly path: string
+  readonly entries: readonly SegmentEntry[]
+}
+
+/** Lists the segments of a folder with their entries, for the program that packs. Throws an error of Node. */
+export function segmentsOf(folder: string): readonly HeldSegment[] {
+  return catalogOf(join(folder, PACKED)).map((segment) => ({
+    path: segment.path,
+    entries: entriesOf(linesOf(segment)),
+  }))
+}
+
+/** Returns the bytes of an entry; undefined if they do not have its hash. Throws an error of Node. */
+export function entryBytes(path: string, entry: SegmentEntry): Uint8Array | undefined {
+  const bytes = readSegment(path, (fd) => readAt(fd, entry.offset, entry.length))
+  return sha256Hex(bytes) === entry.sha256 ? bytes : undefined
+}
+
 /** Calls `use` for each segment that lists the file, until it returns a value. A segment that was replaced meanwhile is looked for again. */
 function inSegments<T>(
   path: string,
@@ -146,7 +170,8 @@ function catalogOf(folder: string): readonly Segment[] {
   const stat = fs.lstatSync(folder, { bigint: true, throwIfNoEntry: false })
   if (stat?.isDirectory() !== true) return []
   const known = catalogs.get(folder)
-  if (known?.ino === stat.ino && known.changed === stat.mtimeNs) return known.segments
+  if (known?.settled === true && known.ino === stat.ino && known.changed === stat.mtimeNs) return known.segments
+  const settled = Date.now() - Number(stat.mtimeMs) > SAME_TIME
   const segments = fs
     .readdirSync(folder)
     .sort()
@@ -156,7 +181,7 @@ function catalogOf(folder: string): readonly Segment[] {
       const path = join(folder, name)
       return [known?.segments.find((segment) => segment.path === path) ?? { path, ranges }]
     })
-  catalogs.set(folder, { ino: stat.ino, changed: stat.mtimeNs, segments })
+  catalogs.set(folder, { ino: stat.ino, changed: stat.mtimeNs, settled, segments })
   return segments
 }
 

@@ -25,7 +25,8 @@ function entriesOf(dir: string): readonly fs.Dirent[] {
   }
 }
 
-function syncFile(path: string): void {
+/** Syncs a file; one that is gone is not an error. Throws `io`. */
+export function syncFile(path: string): void {
   let fd: number | undefined
   try {
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)

@@ -8,6 +8,7 @@ import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { isOnDisk, READ_LIMIT, readIfExists, statIfExists } from './fs.js'
 import { attempt } from './io-error.js'
+import { packedBytes } from './packed-files.js'
 
 /** Bytes up to which a file is read at once, which covers nearly all files. */
 const SMALL = 8 * 1024 * 1024
@@ -21,6 +22,18 @@ export function readVerified(
   path: string,
   sha256: Sha256,
   read: (path: string) => Uint8Array | undefined = readIfExists,
+): Uint8Array | undefined {
+  const bytes = readPlace(path, sha256, read)
+  if (bytes !== undefined || !isOnDisk(path)) return bytes
+  // an intact file may be packed as well
+  const packed = attempt('read', path, () => packedBytes(path))
+  return packed !== undefined && sha256Hex(packed) === sha256 ? packed : undefined
+}
+
+function readPlace(
+  path: string,
+  sha256: Sha256,
+  read: (path: string) => Uint8Array | undefined,
 ): Uint8Array | undefined {
   const stat = statIfExists(path)
   if (stat?.isFile() !== true || stat.size > READ_LIMIT) return undefined

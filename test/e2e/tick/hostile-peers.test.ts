@@ -3,7 +3,7 @@
  * command, nothing changed in the directory and the next attempt planned; none delays another. The limits of 180 and 240 seconds are a
  * twentieth, by a preloaded file, so that servers which hang cost twelve seconds.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addCa } from '../../../src/core/app/authority/cas.js'
@@ -29,6 +29,7 @@ import { runBrine } from '../../support/processes/cli.js'
 import { scratchFolder } from '../../support/sites/testbed.js'
 import { KID, newDirectories, RESOURCES, TESTBED, type TwoDirectories } from '../../support/sites/two-directories.js'
 import { changesBetween, listingOf } from '../../support/store/dir-listing.js'
+import { secretsOf } from '../../support/store/secrets.js'
 
 const NOW = '2026-11-21T12:00:00Z' as Instant
 const DAY = 86_400
@@ -85,6 +86,14 @@ const FAILING: Readonly<Record<string, Case>> = {
     respond('200 OK', '<html>Login', ['Content-Type: text/html']),
     'answer-invalid',
     'it is an HTML page, not a CMS message',
+  ],
+  krill: [
+    respond('400 Bad Request', '{"label":"ca-child-unknown","msg":"CA \'ta\' has no child","args":{"ca":"ta"}}'),
+    ...(['peer-status', 'status 400: "CA \'ta\' has no child" ("ca-child-unknown")'] as const),
+  ],
+  'krill-200': [
+    respond('200 OK', '{"label":"ca-unknown","msg":"no such CA","args":{}}', ['Content-Type: application/json']),
+    ...(['answer-invalid', 'not a CMS message'] as const),
   ],
   'clock-ahead': [(...to) => list(addSeconds(NOW, 3 * DAY))(...to), 'answer-invalid', '2026-11-24T11:55:00Z'],
   'clock-behind': [(...to) => list(addSeconds(NOW, -3 * DAY))(...to), 'answer-invalid', '2026-11-18'],
@@ -239,4 +248,30 @@ describe('parent refresh', () => {
     for (const name of ['tls-unknown', 'tls-expired', 'tls-early', 'tls-name'])
       expect(peers.get(name)?.requests, name).toEqual([])
   })
+})
+
+it('exchange_log_dir keeps what was sent and received, and no key', async () => {
+  const log = join(scratch.dir, 'log')
+  const config = join(two.client, 'brine.toml')
+  const before = existsSync(config) ? readFileSync(config) : undefined
+  writeFileSync(config, `${before ?? ''}\nexchange_log_dir = "${log}"\nexchange_log_max_mb = 1\n`)
+  await run(['parent', 'refresh', 'kid', 'krill'])
+  await run(['parent', 'refresh', 'kid', 'no-type'])
+  if (before === undefined) rmSync(config)
+  else writeFileSync(config, before)
+  const kept = readdirSync(log).sort()
+  expect(kept.map((name) => name.replace(/^.*-(parent-.*)-\d+\./, '$1 '))).toEqual([
+    ...['parent-kid-krill-sent cms', 'parent-kid-krill-received txt'],
+    ...['parent-kid-no-type-sent cms', 'parent-kid-no-type-received cms'],
+  ])
+  const [asked = '', refusal = '', other = ''] = kept.map((name) => readFileSync(join(log, name), 'latin1'))
+  expect([asked, other]).toEqual(
+    ['krill', 'no-type'].map((name) => peers.get(name)?.requests.at(-1)?.body.toString('latin1')),
+  )
+  expect(refusal).toContain('ca-child-unknown')
+  const texts = kept.map((name) => readFileSync(join(log, name)))
+  const secrets = secretsOf(two.client)
+  expect(secrets.length).toBeGreaterThan(0)
+  expect(secrets.filter((secret) => texts.some((text) => text.includes(secret)))).toEqual([])
+  expect(texts.filter((text) => text.includes('PRIVATE KEY'))).toEqual([])
 })

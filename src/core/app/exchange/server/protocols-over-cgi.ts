@@ -4,6 +4,8 @@
  */
 import { AppError } from '../../../base/errors.js'
 import { quoted } from '../../../base/text.js'
+import { openExchangeLog } from '../../../peers/exchange-log.js'
+import type { PeerName } from '../../../peers/last-exchange.js'
 import { type CgiRequest, type HttpResponse, plainResponse } from '../../../protocols/cgi.js'
 import {
   MESSAGE_TYPES,
@@ -29,7 +31,8 @@ export async function answerMessage(request: CgiRequest, body: Uint8Array, ports
   if (refusal !== undefined) return refusal
   const session = await ports.open()
   try {
-    const cms = await answered(session, path, body, ports)
+    const { cms, peer } = await answered(session, path, body, ports)
+    keepInLog(session, peer, [body, cms], ports)
     return { status: 200, headers: { 'Content-Type': MESSAGE_TYPES[path.service] }, body: cms }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
@@ -46,19 +49,32 @@ async function answered(
   { service, handle }: ProtocolPath,
   body: Uint8Array,
   ports: CgiPorts,
-): Promise<Uint8Array> {
+): Promise<{ readonly cms: Uint8Array; readonly peer: PeerName }> {
   if (service === 'rfc6492') {
     const { answerProvisioning } = await import('./answer-provisioning.js')
     const { cms, child, status, text = '', fault } = await answerProvisioning(session, handle, body)
     if (fault !== undefined) logFault(ports.log, `request of ${child} to ${handle}: answered with ${status}`, fault)
     else if (status !== undefined) ports.log(`request of ${child} to ${handle}: ${status}: ${oneLine(text)}`)
-    return cms
+    return { cms, peer: { kind: 'child', ca: handle, peer: child } }
   }
   const { answerPublication } = await import('./answer-publication.js')
   const { cms, reply, fault } = await answerPublication(session, handle, body)
   if (fault !== undefined) logFault(ports.log, `query of ${handle}: answered with other_error`, fault)
   else if (reply.type === 'error') ports.log(`query of ${handle}: ${errorsLine(reply.errors)}`)
-  return cms
+  return { cms, peer: { kind: 'publisher', ca: null, peer: handle } }
+}
+
+/** Keeps a message and its answer in `exchange_log_dir`. One that no peer has signed is not kept: anyone may send it. */
+function keepInLog(
+  { config, now }: Session,
+  peer: PeerName,
+  [message, answer]: readonly [Uint8Array, Uint8Array],
+  { log: warn }: CgiPorts,
+): void {
+  const log = openExchangeLog({ dir: config.exchangeLogDir, maxMb: config.exchangeLogMaxMb, warn })
+  const at = now()
+  log.write({ ...peer, at, direction: 'received', bytes: message })
+  log.write({ ...peer, at, direction: 'sent', bytes: answer })
 }
 
 /** Returns the first error of a reply, and the number of further ones. */

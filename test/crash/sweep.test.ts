@@ -15,6 +15,7 @@ import { republish } from '../../src/core/app/authority/republish.js'
 import { resourcesOf } from '../../src/core/app/authority/resource-arguments.js'
 import { roaArguments } from '../../src/core/app/authority/roa-set.js'
 import { updateRoas } from '../../src/core/app/authority/roas.js'
+import { updateRouters } from '../../src/core/app/authority/routers.js'
 import { applyPlan } from '../../src/core/app/desired-state/apply.js'
 import { planState } from '../../src/core/app/desired-state/plan.js'
 import { destroyRetired } from '../../src/core/app/operations/tick-keys.js'
@@ -27,6 +28,7 @@ import { readState } from '../../src/core/desired-state/read.js'
 import { onFileOperation } from '../../src/core/store/disk/io-error.js'
 import { copyDir } from '../support/processes/cli.js'
 import { DAMAGED, KINDS, logical, type Subject, sweep } from '../support/processes/sweep.js'
+import { routerRequest } from '../support/rpki/router-requests.js'
 import { newTestbed, quickSession } from '../support/sites/testbed.js'
 
 const NOW = '2026-01-01T00:00:00Z'
@@ -84,6 +86,8 @@ async function recoverState(dir: string, now: string | undefined): Promise<strin
   const { changed } = await recover(await quickSession(dir, now), { dryRun: true })
   return changed ? DAMAGED : logical(dir, now)
 }
+
+const ROUTER_CSR = routerRequest()
 
 const subjects: readonly Subject[] = [
   {
@@ -157,6 +161,14 @@ const subjects: readonly Subject[] = [
       updateAspas(await quickSession(dir, now), TESTBED, {
         add: [{ payload: { customer: 64496, providers: [64497] }, comment: null }],
       }),
+  },
+  {
+    name: 'router add',
+    now: NOW,
+    base,
+    next,
+    run: async (dir, now) =>
+      updateRouters(await quickSession(dir, now), TESTBED, { add: [{ asn: 64496, csr: ROUTER_CSR }] }),
   },
   {
     name: 'ca remove',

@@ -18,7 +18,7 @@ const SWEPT: Readonly<Record<string, readonly string[]>> = {
       'keyroll init',
       'recover',
     ],
-    ...['aspa update', 'repo sync', 'republish', 'roa add', 'roa update', 'tick: keyroll by republish'],
+    ...['aspa update', 'repo sync', 'republish', 'roa add', 'roa update', 'router add', 'tick: keyroll by republish'],
   ],
   'sweep-places.test.ts': ['demote', 'init', 'promote', 'restore', 'testbed init'],
   'sweep-enrolment.test.ts': ['est enroll', 'est otp create', 'ha drain'],
@@ -49,6 +49,8 @@ const NOT_SWEPT: Readonly<Record<string, string>> = {
   'answer rfc6492': 'the use case that cgi calls, which is swept',
   'aspa add': 'the use case of aspa update, which is swept',
   'aspa remove': 'the use case of aspa update, which is swept',
+  'router remove': 'the use case of router add, which is swept',
+  'router roll': 'the use case of router add, which is swept',
   'backup prune': 'removes whole files, each on its own',
   clean: 'removes files that nothing references, each on its own',
   'clock reset': ONE_COMMIT,
@@ -76,6 +78,7 @@ const NOT_SWEPT: Readonly<Record<string, string>> = {
 const READING = new Set([
   ...[
     'aspa list',
+    'router list',
     'audit checkpoint',
     'audit diff',
     'audit digest',

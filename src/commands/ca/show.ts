@@ -20,7 +20,7 @@ export default class CaShow extends BaseCommand<CaShowReport> {
 
   protected override view(report: CaShowReport, theme: Theme): string {
     const lines = [
-      `${theme.bold(report.handle)}  ${report.roas} ROAs${report.aspas === 0 ? '' : `, ${counted(report.aspas, 'ASPA')}`}`,
+      `${theme.bold(report.handle)}  ${countsOf(report)}`,
       `holds       ${resourceLine(report.resources) || 'nothing'}`,
       `repository  ${report.repository?.base ?? 'none'}`,
       ...(report.leaving === null ? [] : [`leaves      ${report.leaving.base}: ${leavingText(report.leaving)}`]),
@@ -55,4 +55,12 @@ export default class CaShow extends BaseCommand<CaShowReport> {
 function parentText({ name, aggregate, serviceUri, transport, suspended }: CaShowReport['parents'][number]): string {
   const since = suspended === undefined ? '' : `, has suspended this CA since ${suspended}`
   return `${name} (${aggregate ?? serviceUri ?? transport})${since}`
+}
+
+function countsOf({ roas, aspas, routers }: CaShowReport): string {
+  const more = [
+    ...(aspas === 0 ? [] : [counted(aspas, 'ASPA')]),
+    ...(routers === 0 ? [] : [counted(routers, 'router key')]),
+  ]
+  return [`${roas} ROAs`, ...more].join(', ')
 }

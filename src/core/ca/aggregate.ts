@@ -20,6 +20,7 @@ import { remoteParentCommands, remoteParentEvents } from './remote-parents.js'
 import { remoteRepositoryCommands, remoteRepositoryEvents } from './remote-repository.js'
 import { logicalSchedule, roaScheduleEvents } from './roa-schedule.js'
 import { roaCommands, roaEvents } from './roas.js'
+import { routerCommands, routerEvents } from './routers.js'
 import type { Repository } from './state/contacts.js'
 import { type CaState, initialCa } from './state/state.js'
 
@@ -35,6 +36,7 @@ const events = joined(
   roaEvents,
   roaScheduleEvents,
   aspaEvents,
+  routerEvents,
   publishingEvents,
   keyrollEvents,
   keyrollCancelEvents,
@@ -51,6 +53,7 @@ const commands = joined(
   remoteChildCommands,
   roaCommands,
   aspaCommands,
+  routerCommands,
   publishingCommands,
   keyrollCommands,
   keyrollCancelCommands,
@@ -74,7 +77,7 @@ export const ca: CaAggregate = declare<CaState, CaCommand, CaEvent, IssuingPorts
   logical,
 })
 
-/** Names, resources, ROAs and ASPAs: what two machines that ran the same commands share. */
+/** Names, resources, ROAs, ASPAs and router keys: what two machines that ran the same commands share. */
 function logical(state: CaState): Json {
   return {
     handle: state.handle,
@@ -103,6 +106,7 @@ function logical(state: CaState): Json {
         namesOf('roa', k.point.objects),
         // left out of the digest where there are none, as before there were any
         ...namesIfAny('asa', k.point.objects),
+        ...namesIfAny('router', k.point.objects),
       ]),
     ]),
     roas: sortedEntries(state.roas).map(([text, config]) => [text, config.comment]),
@@ -114,6 +118,16 @@ function logical(state: CaState): Json {
             key,
             [...providers],
             comment,
+          ]),
+        }),
+    ...(Object.keys(state.routers ?? {}).length === 0
+      ? {}
+      : {
+          routers: sortedEntries(state.routers ?? {}).map(([name, { routerId, comment, replaces }]) => [
+            name,
+            routerId,
+            comment,
+            ...(replaces === undefined ? [] : [replaces.router, replaces.after]),
           ]),
         }),
   }

@@ -180,11 +180,12 @@ function checkAddition(state: CaState, { payload }: AspaAddition): readonly Viol
   ]
 }
 
-/** Returns the violation of a configuration with more ASPAs than a manifest can list beside the ROAs. */
-function checkCount({ roas, aspas = {} }: CaState, { add, remove }: AspaChanges): readonly Violation[] {
+/** Returns the violation of a configuration with more ASPAs than a manifest can list beside ROAs and router keys. */
+function checkCount({ roas, aspas = {}, routers = {} }: CaState, { add, remove }: AspaChanges): readonly Violation[] {
   const count = Object.keys(aspas).length + add.length - remove.length
-  if (add.length === 0 || count + Object.keys(roas).length <= MAX_PRODUCTS) return []
-  const most = MAX_PRODUCTS - new Set(Object.values(roas).map(({ asn }) => asn)).size
+  const free = MAX_PRODUCTS - Object.keys(routers).length
+  if (add.length === 0 || count + Object.keys(roas).length <= free) return []
+  const most = free - new Set(Object.values(roas).map(({ asn }) => asn)).size
   if (count <= most) return []
   return [{ code: 'aspa-too-many', message: `too many ASPAs: ${count}, a manifest lists the objects of ${most}` }]
 }

@@ -27,7 +27,7 @@ export const clockEvents = {
         withKey(reached, reset.class, reset.ski, (key) => ({ ...key, point: pointBefore(key.point, reset, at) })),
       state,
     )
-    const { retired, aspas } = next
+    const { retired, aspas, routers } = next
     return {
       ...next,
       classes: mapEntries(next.classes, (own) => rollBefore(own, at)),
@@ -35,6 +35,9 @@ export const clockEvents = {
       ...(aspas === undefined
         ? {}
         : { aspas: mapEntries(aspas, (aspa) => ({ ...aspa, since: earlier(aspa.since, at) })) }),
+      ...(routers === undefined
+        ? {}
+        : { routers: mapEntries(routers, (router) => ({ ...router, since: earlier(router.since, at) })) }),
       ...(retired === undefined ? {} : { retired: mapEntries(retired, (since) => earlier(since, at)) }),
     }
   }),

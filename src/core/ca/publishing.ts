@@ -35,6 +35,7 @@ import { fromResourceText } from '../resources/resource-set.js'
 import { aspaProducts } from './products/aspa-objects.js'
 import { reconcileProducts } from './products/products.js'
 import { desiredRoas, roaProducts } from './products/roa-objects.js'
+import { nextRemoval, routerProducts } from './products/router-objects.js'
 import { activationDueAt } from './state/roll-state.js'
 import {
   type CaState,
@@ -172,20 +173,22 @@ async function reconcileClass(
   const held = fromResourceText(key.certificate.resources)
   const requested = reissue.children?.find((c) => c.class === resourceClass.name)?.changes ?? NO_CHILD_CHANGES
   const fresh = new Set(requested.put.map((o) => o.name))
-  const all = reissue.renamed === key.ski
+  const isRenamed = reissue.renamed === key.ski
   const inherited = inheritedObjects(resourceClass)
   const anew = (name: string): boolean =>
-    all || Object.hasOwn(inherited, name) || reissue.anew?.has(`${resourceClass.name}/${name}`) === true
+    isRenamed || Object.hasOwn(inherited, name) || reissue.anew?.has(`${resourceClass.name}/${name}`) === true
   const known = withoutFresh({ ...key.point, objects: { ...inherited, ...key.point.objects } }, fresh)
   const kept = await reconcileChildren(state.children, issuer, known, held, ports, anew)
   const children = merge([requested, kept])
   const desired = desiredRoas(state.roas, held, resourceClass.aggregated, ports.timing)
   const roas = await reconcileProducts(roaProducts(desired.roas, issuer, ports), key.point, ports, anew)
   const aspas = await reconcileProducts(aspaProducts(state.aspas, held, issuer, ports), key.point, ports, anew)
-  const put = [...children.put, ...roas.put, ...aspas.put]
-  const drop = [...children.drop, ...roas.drop, ...aspas.drop].filter((name) => Object.hasOwn(key.point.objects, name))
+  const routers = await reconcileProducts(routerProducts(state.routers, held, issuer, ports), key.point, ports, anew)
+  const all = [children, roas, aspas, routers]
+  const put = all.flatMap((kind) => kind.put)
+  const drop = all.flatMap((kind) => kind.drop).filter((name) => Object.hasOwn(key.point.objects, name))
   const changed = put.length > 0 || drop.length > 0 || children.withdrawn.length > 0
-  if (!changed && !all && reissue.force !== true && !isPointDue(key.point, ports)) return undefined
+  if (!changed && !isRenamed && reissue.force !== true && !isPointDue(key.point, ports)) return undefined
   const issue = await issuePoint(issuer, key.point, { put, drop, atLeast: state.numberFloor }, ports)
   return {
     type: 'point.issued',
@@ -237,5 +240,6 @@ export function dueTimes(
       }
     }
   }
-  return first
+  const removal = nextRemoval(state)
+  return first === null || removal === null ? first : { ...first, due: earlier(first.due, removal) }
 }

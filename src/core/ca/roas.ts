@@ -121,9 +121,12 @@ export function heldSets(state: CaState): readonly ResourceSet[] {
   })
 }
 
-/** Returns the violation of a configuration with more AS numbers, and so ROA objects, than a manifest can list beside the ASPAs. */
-function checkAsNumbers({ roas, aspas = {} }: CaState, { add, remove }: RoaChanges): readonly Violation[] {
-  const most = MAX_PRODUCTS - Object.keys(aspas).length
+/** Returns the violation of a configuration with more AS numbers, and so ROA objects, than a manifest can list beside ASPAs and router keys. */
+function checkAsNumbers(
+  { roas, aspas = {}, routers = {} }: CaState,
+  { add, remove }: RoaChanges,
+): readonly Violation[] {
+  const most = MAX_PRODUCTS - Object.keys(aspas).length - Object.keys(routers).length
   if (Object.keys(roas).length + add.length <= most) return []
   const gone = new Set(remove.map(formatRoaPayload))
   const asns = new Set(add.map(({ payload }) => payload.asn))

@@ -9,6 +9,7 @@ import type { AspaContent } from '../rpki/aspa.js'
 import type { IssuedObjectCodec } from '../rpki/codec.js'
 import { fileName, OBJECT_KINDS, type SignedKind } from '../rpki/object-kinds.js'
 import type { RoaContent } from '../rpki/roa.js'
+import type { RouterCertificate } from '../rpki/router-certificate.js'
 import type { CertificateContent, SubjectInfoAccess } from '../rpki/x509/types.js'
 import { endOfValidity } from './due.js'
 import type { NamedObject } from './point.js'
@@ -49,6 +50,46 @@ export async function issueCaCertificate(
     resources: resources(request.resources),
   }
   const name = fileName('cer', request.ski)
+  refuse(name, profile(certificate))
+  const bytes = await encode(certificate, signWith(issuer, ports))
+  return store({ name, bytes, serial, notAfter, content, dated: notBefore }, issuer, ports)
+}
+
+/** The key of a router, and the AS and name that its certificate says. */
+export interface RouterKey {
+  readonly ski: KeyId
+  readonly spki: Uint8Array
+  readonly asn: number
+  /** BGP Identifier `192.0.2.1`; null where it is not known. */
+  readonly routerId: string | null
+}
+
+/** Issues a certificate of a BGPsec router (RFC 8209) under `name`. `content` is the digest of what it says. */
+export async function issueRouterCertificate(
+  issuer: Issuer,
+  name: string,
+  { ski, spki, asn, routerId }: RouterKey,
+  content: string,
+  ports: IssuingPorts,
+): Promise<NamedObject> {
+  const [{ encode, profile }, { routerNumber }] = await Promise.all([
+    OBJECT_KINDS.router.codec(),
+    import('../rpki/router-certificate.js'),
+  ])
+  const notBefore = signedAt(issuer.lastUpdate, ports)
+  const serial = randomSerial(ports.random)
+  const notAfter = endOfValidity('router', ports)
+  const certificate: RouterCertificate = {
+    serial,
+    ...issuedBy(issuer),
+    notBefore,
+    notAfter,
+    spki,
+    asn,
+    number: routerNumber(routerId, ski),
+    crl: crlUri(issuer),
+    aia: issuer.certificateUri,
+  }
   refuse(name, profile(certificate))
   const bytes = await encode(certificate, signWith(issuer, ports))
   return store({ name, bytes, serial, notAfter, content, dated: notBefore }, issuer, ports)

@@ -15,6 +15,9 @@ export interface Timing {
   readonly roaReissueSeconds: number
   readonly aspaValidSeconds: number
   readonly aspaReissueSeconds: number
+  /** Certificates of BGPsec routers. */
+  readonly routerValidSeconds: number
+  readonly routerReissueSeconds: number
   /** Certificates issued to children. */
   readonly childValidSeconds: number
   readonly childReissueSeconds: number
@@ -34,6 +37,8 @@ export const DEFAULT_TIMING: Timing = {
   roaReissueSeconds: 4 * WEEK,
   aspaValidSeconds: 52 * WEEK,
   aspaReissueSeconds: 4 * WEEK,
+  routerValidSeconds: 52 * WEEK,
+  routerReissueSeconds: 4 * WEEK,
   childValidSeconds: 52 * WEEK,
   childReissueSeconds: 4 * WEEK,
   taValidSeconds: 10 * YEAR,

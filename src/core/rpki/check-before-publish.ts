@@ -6,6 +6,7 @@ import { createFindings, type FindingList } from '../der/findings.js'
 import { type DerNode, parseDer } from '../der/reader.js'
 import { parseCrl } from './crl.js'
 import { kindOf, OBJECT_KINDS, type SignedKind } from './object-kinds.js'
+import { checkRouterExtensions, checkRouterName } from './router-certificate.js'
 import { parseObject } from './signed-object/decode-object.js'
 import { type ParsedCertificate, parseCertificate } from './x509/decode-certificate.js'
 import type { ParsedName } from './x509/name.js'
@@ -32,6 +33,7 @@ export async function checkBeforePublish(
   if (kind === undefined)
     findings.add('RFC 6481 section 2.2', `${name} is not the name of an object that Brine publishes`)
   else if (kind === 'cer') checkCertificate(parseCertificate(node, undefined, findings), issuer, findings)
+  else if (kind === 'router') checkRouter(name, node, issuer, findings)
   else if (kind === 'crl') checkCrl(node, issuer, findings)
   else await checkObject(name, node, kind, issuer, findings)
   return findings.all()
@@ -43,6 +45,14 @@ function checkCertificate(certificate: ParsedCertificate | undefined, issuer: Is
   if (purpose !== 'ta' || extensions.aki !== undefined)
     checkIssuedBy(extensions.aki, certificate.issuer, issuer, findings)
   checkSigned(tbs, signature, issuer, 'RFC 6487 section 4.3', findings)
+}
+
+function checkRouter(name: string, node: DerNode, issuer: IssuingKey, findings: FindingList): void {
+  const certificate = parseCertificate(node, 'router', findings)
+  if (certificate === undefined) return
+  checkRouterExtensions(certificate, findings)
+  checkRouterName(name, certificate, findings)
+  checkCertificate(certificate, issuer, findings)
 }
 
 function checkCrl(node: DerNode, issuer: IssuingKey, findings: FindingList): void {

@@ -4,6 +4,7 @@
  * Codecs load on first use: a command that only reads state needs the suffixes and the margins, and does not load encoders.
  */
 import { AppError } from '../base/errors.js'
+import { ROUTER_PREFIX } from '../resources/router-names.js'
 import type { SignedObjectCodec } from './codec.js'
 import {
   OID_CT_ASPA,
@@ -58,6 +59,15 @@ export const OBJECT_KINDS = {
     validity: 'childValidSeconds',
     margin: 'childReissueSeconds',
     codec: certificateCodec,
+  },
+  /** A certificate of a BGPsec router (RFC 8209), told from those of CAs by its name. */
+  router: {
+    prefix: ROUTER_PREFIX,
+    suffix: '.cer',
+    type: 'router-certificate',
+    validity: 'routerValidSeconds',
+    margin: 'routerReissueSeconds',
+    codec: once(async () => (await import('./router-certificate.js')).routerCertificateCodec),
   },
   /** The self-signed certificate of a trust anchor (RFC 8630 section 2.3). */
   ta: {
@@ -157,16 +167,27 @@ const POINT_KINDS = (Object.keys(OBJECT_KINDS) as readonly ObjectKind[]).filter(
 
 /** Returns the kind of an object in a publication point by its file name; undefined for a name of no declared kind. */
 export function kindOf(name: string): PointKind | undefined {
-  return POINT_KINDS.find(
+  const ofSuffix = POINT_KINDS.filter(
     (kind) => name.endsWith(OBJECT_KINDS[kind].suffix) && name.length > OBJECT_KINDS[kind].suffix.length,
   )
+  // a kind with a prefix comes before the others of its suffix
+  return (
+    ofSuffix.find((kind) => prefixOf(kind) !== '' && name.startsWith(prefixOf(kind))) ??
+    ofSuffix.find((kind) => prefixOf(kind) === '')
+  )
+}
+
+/** Returns the text that begins the names of a kind; empty for a kind that has its suffix alone. */
+function prefixOf(kind: ObjectKind): string {
+  const declared = OBJECT_KINDS[kind]
+  return 'prefix' in declared ? declared.prefix : ''
 }
 
 /** Returns the kind of an object that a state holds. Throws `object-kind-unknown` for a name of no declared kind. */
 export function knownKind(name: string): PointKind {
   const kind = kindOf(name)
   if (kind !== undefined) return kind
-  const known = POINT_KINDS.map((k) => OBJECT_KINDS[k].suffix).join(' ')
+  const known = [...new Set(POINT_KINDS.map((k) => OBJECT_KINDS[k].suffix))].join(' ')
   throw new AppError('corrupt', 'object-kind-unknown', `${name} is not an object of a known kind (${known})`)
 }
 

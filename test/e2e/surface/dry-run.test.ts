@@ -2,6 +2,9 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { routerName } from '../../../src/core/resources/router-names.js'
+import { decodeRouterRequest } from '../../../src/core/rpki/router-request.js'
+import { routerRequest } from '../../support/rpki/router-requests.js'
 import { footprint } from '../../support/sites/bad-input-box.js'
 import { runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
@@ -38,12 +41,19 @@ function known({ change, item, of, name, before, after }: Row): readonly (string
 const inOrder = (rows: readonly Row[]): readonly string[] => rows.map((row) => JSON.stringify(known(row))).sort()
 
 const FILE = 'changes'
+/** Names of the files with the requests of two routers. */
+const [CSR, NEW_CSR] = ['old.csr', 'new.csr'] as const
+const REQUESTS = { [CSR]: routerRequest(), [NEW_CSR]: routerRequest() }
+const ROUTER = routerName(64496, decodeRouterRequest(REQUESTS[CSR]).content?.ski ?? '')
 const STEPS: readonly (readonly [string, readonly string[], readonly string[]])[] = [
   ['roa add', ['roa', 'add', 'acme', '192.0.2.0/24-28 => 64496 # office'], ['add roa 192.0.2.0/24-28 => 64496']],
   ['roa update', ['roa', 'update', 'acme', '--file', FILE], ['remove roa', 'add roa 192.0.2.0/25-25 => 64496']],
   ['aspa add', ['aspa', 'add', 'acme', '64496 => 64497, 64498'], ['add aspa AS64496']],
   ['aspa update', ['aspa', 'update', 'acme', '64496', '--remove', '64497'], ['update aspa AS64496']],
   ['aspa remove', ['aspa', 'remove', 'acme', '64496'], ['remove aspa AS64496']],
+  ['router add', ['router', 'add', 'acme', '--asn', '64496', '--csr', CSR], [`add router ${ROUTER}`]],
+  ['router roll', ['router', 'roll', 'acme', ROUTER, '--csr', NEW_CSR], [`update router ${ROUTER}`]],
+  ['router remove', ['router', 'remove', 'acme', ROUTER], [`remove router ${ROUTER}`]],
   [
     'ca add',
     ['ca', 'add', 'leaf', '--under', 'acme', '--resources', '192.0.2.0/24'],
@@ -64,7 +74,8 @@ const STEPS: readonly (readonly [string, readonly string[], readonly string[]])[
 ]
 
 test.for(STEPS)('%s: the same rows before and after', async ([, words, wanted]) => {
-  const args = words.map((word) => (word === FILE ? join(box.path, FILE) : word))
+  const args = words.map((word) => ([FILE, CSR, NEW_CSR].includes(word) ? join(box.path, word) : word))
+  for (const [name, der] of Object.entries(REQUESTS)) writeFileSync(join(box.path, name), der)
   writeFileSync(join(box.path, FILE), 'R: 192.0.2.0/24-28 => 64496\nA: 192.0.2.0/25 => 64496\n')
   const before = footprint(dataDir)
   const text = await runAt(dataDir, [...args, '--dry-run'])

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import type { Instant } from '../../../src/core/base/time.js'
 import { withHost } from '../../../src/core/peers/host.js'
+import { decodeRouterRequest } from '../../../src/core/rpki/router-request.js'
 import { partyOf } from '../../support/peers/parties.js'
 import { publisherAt } from '../../support/peers/publisher.js'
 import { childRequest, parentResponse, publisherRequest, repositoryResponse } from '../../support/peers/setup-files.js'
 import { runBrine } from '../../support/processes/cli.js'
+import { routerRequest } from '../../support/rpki/router-requests.js'
 import { EnrolSite, group } from '../../support/sites/enrol-site.js'
 import { quickSession } from '../../support/sites/testbed.js'
 import { merged, type Shape, shapeOf } from './json-shape.js'
@@ -218,6 +220,7 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   await run('roa replace', 'acme', '192.0.2.0/25 => 64497', '10.0.0.0/9 => 64496 # half')
   await desiredState(run, folder)
   await aspas(run)
+  await routers(run, folder)
   await run('keyroll init', 'acme', '--dry-run')
   await run('keyroll init', 'acme', '--activate-after', '24h')
   await run('keyroll status')
@@ -253,6 +256,23 @@ async function aspas(run: Run): Promise<void> {
   await run('child update', 'testbed', 'acme', '--remove', 'AS64500', '--yes')
   await run('aspa list', 'acme')
   for (const more of [['--dry-run'], []]) await run('aspa remove', 'acme', '64500', ...more)
+}
+
+/** Router keys of `acme`: one that another replaces, and is removed. */
+async function routers(run: Run, folder: string): Promise<void> {
+  const [old, fresh] = [join(folder, 'old.csr'), join(folder, 'new.csr')]
+  // in the order of the keys, in which they are listed
+  const skiOf = (der: Uint8Array): string => decodeRouterRequest(der).content?.ski ?? ''
+  const requests = [routerRequest(), routerRequest()].sort((a, b) => (skiOf(a) < skiOf(b) ? -1 : 1))
+  for (const [n, file] of [old, fresh].entries()) writeFileSync(file, requests[n] ?? '')
+  const more = ['--note', 'edge']
+  await run('router add', 'acme', '--asn', '64496', '--csr', old, ...more, '--dry-run')
+  const added = await run('router add', 'acme', '--asn', '64496', '--csr', old, ...more)
+  const [name = ''] = added['added'] as readonly string[]
+  const roll = ['acme', name, '--csr', fresh, '--remove-after', '24h']
+  for (const dry of [['--dry-run'], []]) await run('router roll', ...roll, ...dry)
+  await run('router list', 'acme')
+  for (const dry of [['--dry-run'], []]) await run('router remove', 'acme', name, ...dry)
 }
 
 /** Takes away and gives back addresses by desired state, and adds a ROA with a comment. */

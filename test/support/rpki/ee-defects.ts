@@ -1,5 +1,6 @@
 /** Single defects of EE certificates and of router certificates. */
 import { bits, explicit, integer, nothing, octets, oid, seq, utcOrGeneralized } from '../../../src/core/der/writer.js'
+import { numberedName } from '../../../src/core/rpki/x509/encode-parts.js'
 import type { CertPatch } from './objects.js'
 import { access, as, at, CA_REPO, ext, HOST, ID, ip, prefix, sia, v4 } from './parts.js'
 import { type CertDefects, drop, flip, key, P256, P384, put, serial, time, utc } from './patches.js'
@@ -47,3 +48,9 @@ export const ROUTER: CertDefects = {
   p384: [key(P384), 'RFC 8608 section 3.1'],
 }
 export const ROUTER_KEY: CertPatch = key(P256)
+
+/** Gives a router certificate the name that RFC 8209 section 3.1.1 recommends. */
+export const NAMED_ROUTER: CertPatch = (p) => {
+  ROUTER_KEY(p)
+  p.subject = numberedName('ROUTER-0000FBF0', 'C0000201')
+}

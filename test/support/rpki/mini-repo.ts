@@ -1,19 +1,21 @@
 /**
- * A complete small repository: a trust anchor, one CA, ROAs at both levels (v4, v6, maxLength, AS0), an ASPA, manifests, CRLs, a TAL.
+ * A complete small repository: a trust anchor, one CA, ROAs at both levels (v4, v6, maxLength, AS0), an ASPA, a router certificate, manifests, CRLs, a TAL.
  * Every byte follows from the time that it is built for: keys are fixed, serials are derived from names.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
-import { sha256 } from '../../../src/core/crypto/digest.js'
+import { keyIdOf, sha256 } from '../../../src/core/crypto/digest.js'
 import type { OneTimeKey } from '../../../src/core/crypto/ports.js'
+import { routerName } from '../../../src/core/resources/router-names.js'
 import { type AspaContent, aspaCodec } from '../../../src/core/rpki/aspa.js'
 import type { IssuedObjectCodec } from '../../../src/core/rpki/codec.js'
 import { signCrl } from '../../../src/core/rpki/crl.js'
 import { encodeManifest, manifestResources } from '../../../src/core/rpki/manifest.js'
 import type { SignedKind } from '../../../src/core/rpki/object-kinds.js'
 import { type RoaContent, roaCodec } from '../../../src/core/rpki/roa.js'
+import { signRouterCertificate } from '../../../src/core/rpki/router-certificate.js'
 import { signObject } from '../../../src/core/rpki/signed-object/sign-object.js'
 import { encodeTal } from '../../../src/core/rpki/tal.js'
 import { signCertificate } from '../../../src/core/rpki/x509/certificate.js'
@@ -85,6 +87,12 @@ const AS0_ROA: RoaContent = { asn: 0, addresses: [{ family: 4, address: v4('198.
 /** The largest AS number, whose INTEGER needs five octets, among its providers. */
 const ASPA: AspaContent = { customer: 64496, providers: [64500, 65551, 4294967295] }
 
+/** The public key of a router; the private one was never kept. */
+const ROUTER_KEY = Buffer.from(
+  'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEH88ccqoNDi5Kad9fCNj5M39CxcH532nTw/t2TpQNTpPDa+rwjayiiVUWMUCV29CUZgkPC7DvU7TeMOBFCcl36w==',
+  'base64',
+)
+
 const VRPS: readonly string[] = [
   'AS0,198.51.100.128/26,26',
   'AS4200000000,10.0.0.0/23,23',
@@ -131,6 +139,7 @@ export async function buildMiniRepo(now: Instant): Promise<MiniRepo> {
   await addSigned(ca, roa('AS64496.roa', CA_ROA), testKey('ee-2'), now)
   await addSigned(ca, roa('AS0.roa', AS0_ROA), testKey('ee-3'), now)
   await addSigned(ca, { kind: 'asa', codec: aspaCodec, name: 'AS64496.asa', content: ASPA }, testKey('ee-6'), now)
+  await addRouter(ca, now)
   await addCrlAndManifest(ta, 1n, [], testKey('ee-4'), now)
   await addCrlAndManifest(ca, 7n, [serialOf('withdrawn'), 5n], testKey('ee-5'), now)
 
@@ -185,6 +194,15 @@ async function addSigned<C>(by: Authority, { kind, codec, name, content }: Signe
     issuerSign: by.key.sign,
     key,
   })
+  by.files.set(name, bytes)
+}
+
+/** Adds the certificate of a router with the BGP Identifier 192.0.2.1. */
+async function addRouter(by: Authority, now: Instant): Promise<void> {
+  const spki = new Uint8Array(ROUTER_KEY)
+  const name = `${routerName(64496, keyIdOf(spki))}.cer`
+  const issued = issuedBy(by, name, addSeconds(now, -300), addSeconds(now, YEAR))
+  const bytes = await signRouterCertificate({ ...issued, spki, asn: 64496, number: 'C0000201' }, by.key.sign)
   by.files.set(name, bytes)
 }
 

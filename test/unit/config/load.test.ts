@@ -63,6 +63,17 @@ describe('defaults', () => {
   test('agree with the timing of the issuing rules', () => {
     expect(timingOf(defaultConfig())).toEqual(DEFAULT_TIMING)
   })
+
+  test.each([
+    ['roa', 'roa'],
+    ['aspa', 'aspa'],
+    ['bgpsec', 'router'],
+    ['child_certificate', 'child'],
+  ])('reach the issuing rules: timing_%s_*', async (key, kind) => {
+    const { config } = await loadConfig(`timing_${key}_valid_weeks = 10\ntiming_${key}_reissue_weeks_before = 2`, 'f')
+    const weeks = (n: number): number => n * 7 * 86_400
+    expect(timingOf(config)).toMatchObject({ [`${kind}ValidSeconds`]: weeks(10), [`${kind}ReissueSeconds`]: weeks(2) })
+  })
 })
 
 describe('the template', () => {

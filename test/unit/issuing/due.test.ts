@@ -35,6 +35,7 @@ describe('each setting belongs to one kind', () => {
   test.each<[ObjectKind, keyof typeof DEFAULT_TIMING, keyof typeof DEFAULT_TIMING]>([
     ['roa', 'roaValidSeconds', 'roaReissueSeconds'],
     ['asa', 'aspaValidSeconds', 'aspaReissueSeconds'],
+    ['router', 'routerValidSeconds', 'routerReissueSeconds'],
     ['cer', 'childValidSeconds', 'childReissueSeconds'],
     ['ta', 'taValidSeconds', 'taReissueSeconds'],
     ['mft', 'publishNextSeconds', 'publishBeforeNextSeconds'],

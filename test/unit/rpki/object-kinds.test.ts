@@ -11,6 +11,7 @@ import {
 } from '../../../src/core/rpki/object-kinds.js'
 import { decodeCertificate } from '../../../src/core/rpki/x509/decode-certificate.js'
 import type { DecodedCertificate } from '../../../src/core/rpki/x509/types.js'
+import { NAMED_ROUTER } from '../../support/rpki/ee-defects.js'
 import { aspaContent, certificate, crl, manifestContent, roaContent } from '../../support/rpki/objects.js'
 import { CA, TA } from '../../support/rpki/parts.js'
 
@@ -21,6 +22,7 @@ describe('names', () => {
     [roaFileName({ asn: 64496, prefix: { family: 4, address: 0n, length: 0 }, maxLength: 0 }), 'roa'],
     ['AS64496.asa', 'asa'],
     [`${CA.name}.cer`, 'cer'],
+    [`ROUTER-0000FBF0-${CA.name}.cer`, 'router'],
     [`${CA.name}.mft`, 'mft'],
     [`${CA.name}.crl`, 'crl'],
   ])('%s is of kind %s', (name, kind) => {
@@ -44,6 +46,7 @@ describe('names', () => {
       'x.asa',
       'x.cer',
       'x.cer',
+      'x.cer',
       'x.mft',
       'x.crl',
     ])
@@ -55,6 +58,7 @@ const GOOD: Readonly<Record<ObjectKind, Uint8Array>> = {
   roa: roaContent(),
   asa: aspaContent(),
   cer: certificate('ca'),
+  router: certificate('router', NAMED_ROUTER),
   ta: certificate('ta'),
   mft: manifestContent(),
   crl: crl(),
@@ -87,6 +91,13 @@ describe('encoders', () => {
     const written = await encode(content, async () => content.signature)
     expect(Buffer.from(written)).toEqual(Buffer.from(GOOD[kind]))
     expect(decodeCertificate(written).content?.subject).toBe(kind === 'ta' ? TA.name : CA.name)
+  })
+
+  it('of router write what the decoder reads', async () => {
+    const { encode, decode } = await OBJECT_KINDS.router.codec()
+    const { content } = decode(GOOD.router)
+    if (content === undefined) throw new Error('no content')
+    expect(Buffer.from(await encode(content, async () => content.signature))).toEqual(Buffer.from(GOOD.router))
   })
 
   it('of crl write what the decoder reads', async () => {

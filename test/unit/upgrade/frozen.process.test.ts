@@ -40,6 +40,7 @@ const later = [
   '2-migrated',
   '2-aspas',
   '2-dates',
+  '2-routers',
 ]
 const base = mkdtempSync(join(fastest(), 'brine-frozen-'))
 afterAll(() => rmSync(base, { recursive: true, force: true }))

@@ -35,6 +35,7 @@ export interface CaShowReport {
   readonly leaving: LeavingRow | null
   readonly roas: number
   readonly aspas: number
+  readonly routers: number
   readonly classes: readonly {
     readonly name: string
     readonly parent: Handle
@@ -63,6 +64,7 @@ export interface CaListReport {
     readonly resources: ResourceText
     readonly roas: number
     readonly aspas: number
+    readonly routers: number
     readonly nextUpdate: Instant | null
   }[]
   /** CAs whose state is damaged. */
@@ -122,6 +124,7 @@ function caRow(state: CaState, timing: Timing): CaListReport['cas'][number] {
     resources: toResourceText(heldResources(state)),
     roas: Object.keys(state.roas).length,
     aspas: Object.keys(state.aspas ?? {}).length,
+    routers: Object.keys(state.routers ?? {}).length,
     nextUpdate: dueTimes(state, timing)?.staleAt ?? null,
   }
 }
@@ -159,6 +162,7 @@ function caDetails(work: Work, state: CaState): CaShowReport {
     leaving: leavingRow(state),
     roas: Object.keys(state.roas).length,
     aspas: Object.keys(state.aspas ?? {}).length,
+    routers: Object.keys(state.routers ?? {}).length,
     classes: Object.values(state.classes).map((c) => ({
       name: c.name,
       parent: c.parent,

@@ -27,6 +27,7 @@ import {
 import { syncResources } from './resource-sync.js'
 import { type AppliedDates, applyDueDates, type DueDatesReport } from './roa-due.js'
 import type { RetiredKeyRow, RollRow } from './roll-rows.js'
+import { removeReplacedRouters } from './routers.js'
 
 export interface RepublishReport {
   readonly republished: readonly Handle[]
@@ -212,7 +213,9 @@ async function reissueAll(
       const issued = await sync(tx, handle)
       const classes = await activateDue(tx, handle, sync)
       activated.push(...classes.map((name) => ({ ca: handle, class: name })))
-      await runCa(tx, handle, { type: 'republish', force: force && !issued.includes(handle) && classes.length === 0 })
+      const removed = await removeReplacedRouters(tx, handle)
+      const isIssued = issued.includes(handle) || classes.length + removed.length > 0
+      await runCa(tx, handle, { type: 'republish', force: force && !isIssued })
       await leaveRepositories(tx, [handle])
     }
   }

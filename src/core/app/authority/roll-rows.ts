@@ -107,7 +107,7 @@ function rollRow(ca: CaState, own: ResourceClass, awaitsParent: boolean): RollRo
 /** One for each signed object that the new key takes over, and one for the manifest of each of the two keys. */
 function oneTimeKeys(own: ResourceClass): number {
   const objects = Object.keys(currentKey(own)?.point.objects ?? {})
-  return objects.filter((name) => kindOf(name) !== 'cer').length + 2
+  return objects.filter((name) => kindOf(name) !== 'cer' && kindOf(name) !== 'router').length + 2
 }
 
 /** Returns the retired keys of a CA, the oldest first. */

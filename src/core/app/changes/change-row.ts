@@ -8,6 +8,7 @@ export type ChangeItem =
   | 'repository'
   | 'roa'
   | 'aspa'
+  | 'router'
   | 'certificate'
   | 'key'
   | 'publisher'

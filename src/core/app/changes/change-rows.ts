@@ -16,13 +16,14 @@ import { isHeld, leaveRepositories, publishLocal } from '../transaction/local-pu
 import { aspaChanges } from './aspa-rows.js'
 import { type ChangeItem, type ChangeRow, difference } from './change-row.js'
 import { changedRoaTexts, type RoaRow, type RoaRowOptions, roaRows } from './roa-rows.js'
+import { routerChanges } from './router-rows.js'
 
 export interface ChangeOptions {
   /** The keys that the change made are dummies: their names are replaced by `NEW-KEY`. */
   readonly dryRun?: boolean | undefined
 }
 
-/** Returns what the work has changed: configuration, certificates, ROAs and ASPAs by CA, then objects and the RRDP serial. Publishes it locally. */
+/** Returns what the work has changed: configuration, certificates, ROAs, ASPAs and router keys by CA, then objects and the RRDP serial. Publishes it locally. */
 export async function changeRows(
   tx: TransactionContext,
   timing: Timing,
@@ -46,12 +47,13 @@ export async function changeRows(
   return dryRun ? withoutDummyKeys(rows, newKeys(tx, cas)) : rows
 }
 
-/** Order of the rows: the change itself, then the certificates, ROAs and ASPAs that follow, then the publication. */
+/** Order of the rows: the change itself, then the certificates, ROAs, ASPAs and router keys that follow, then the publication. */
 const ORDER: Readonly<Partial<Record<ChangeItem, number>>> = {
   certificate: 1,
   key: 1,
   roa: 2,
   aspa: 2,
+  router: 2,
   publisher: 3,
   object: 3,
   rrdp: 4,
@@ -85,6 +87,7 @@ export function caRows(
     ...keyRows(of, before.classes, after.classes),
     ...roaChanges(of, before, after, options),
     ...aspaChanges(of, before, after),
+    ...routerChanges(of, before, after),
   ]
 }
 

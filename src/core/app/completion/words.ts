@@ -1,10 +1,11 @@
 /**
- * Words of a data directory that shell completion offers: handles, aggregates, ROAs, ASPAs, ID keys, names of the configuration.
+ * Words of a data directory that shell completion offers: handles, aggregates, ROAs, ASPAs, router keys, ID keys, names of the configuration.
  * Invariant: pure reads without a lock; what cannot be read has no words, and nothing is thrown or printed.
  */
 import { resolve } from 'node:path'
 import { isHandle } from '../../base/handle.js'
 import { configuredAspas } from '../../ca/aspas.js'
+import { configuredRouters } from '../../ca/routers.js'
 import { type LoadedConfig, loadUsableConfig } from '../../config/load.js'
 import { readConfigText } from '../../config/read.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
@@ -12,6 +13,7 @@ import { Work } from '../../eventsourcing/work.js'
 import { idsOf } from '../../identity/id-keys.js'
 import { formatAsn } from '../../resources/asn.js'
 import { formatProviders } from '../../resources/aspa-payload.js'
+import { routerName } from '../../resources/router-names.js'
 import { openStore } from '../../store/commit/file-store.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { caState, pubdState, taState } from '../session/context.js'
@@ -55,6 +57,11 @@ const OF_AGGREGATES = {
     configuredAspas(caOf(asked)).map((own) => ({
       word: formatAsn(own.customer),
       note: formatProviders(own.providers),
+    })),
+  routers: (asked: Asked) =>
+    configuredRouters(caOf(asked)).map(({ asn, ski, comment }) => ({
+      word: routerName(asn, ski),
+      note: comment ?? formatAsn(asn),
     })),
   idKeys: (asked: Asked) => idsOf(caOf(asked)).map(({ ski, notAfter }) => ({ word: ski, note: `until ${notAfter}` })),
   publishers: ({ work }: Asked) => Object.keys(pubdState(work).publishers).map(asWord),

@@ -167,7 +167,10 @@ function withoutPlanned(tx: TransactionContext, { lost, regained }: Impacts, pla
         .map(({ name }) => `${ca} ${name}`),
     ),
   )
-  const nameOf = (one: Impact): string => ('roa' in one ? one.roa : (one.aspa.split(' ')[0] ?? ''))
+  const nameOf = (one: Impact): string => {
+    if ('roa' in one) return one.roa
+    return 'aspa' in one ? (one.aspa.split(' ')[0] ?? '') : one.router
+  }
   return { lost: lost.filter((one) => !planned.has(`${one.ca} ${nameOf(one)}`)), regained }
 }
 

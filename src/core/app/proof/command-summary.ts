@@ -67,6 +67,13 @@ const CA: Rules<CaCommand> = {
     [...texts(added).map((text) => `+${text}`), ...texts(changed), ...texts(removed).map((text) => `-${text}`)].join(
       '; ',
     ),
+  'routers.update': ({ added, changed, removed, replaced }) =>
+    [
+      ...texts(added).map((text) => `+${text}`),
+      ...texts(changed),
+      ...texts(removed).map((text) => `-${text}`),
+      ...texts(replaced).map((text) => `replaces ${text}`),
+    ].join('; '),
   'roas.update': ({ added, removed, annotated }) => changedRoas(texts(added), texts(removed), texts(annotated).length),
   republish,
   'numbers.raise': numbers,

@@ -64,20 +64,20 @@ export function formatRowLosses({ lost, gone }: RecoveredAggregate): string {
   return [...(lost.length === 0 && gone.length > 0 ? [] : [formatLosses(lost)]), ...history].join(', ')
 }
 
+const LOSS_WORDS: Readonly<Partial<Record<Loss['type'], string>>> = { roa: 'ROA', aspa: 'ASPA', router: 'router key' }
+
 /** Formats losses as `1 command, 2 ROAs lost, 1 ROA back`. */
 export function formatLosses(lost: readonly Loss[]): string {
   const count = (back: boolean): readonly string[] =>
     (
-      ['command', 'roa', 'dates', 'aspa', 'child', 'key', 'certificate', 'revocation', 'request', 'password'] as const
+      [
+        ...(['command', 'roa', 'dates', 'aspa', 'router', 'child', 'key', 'certificate', 'revocation'] as const),
+        ...(['request', 'password'] as const),
+      ] as const
     ).flatMap((type) => {
       const n = lost.filter((l) => l.type === type && (l.type === 'command' ? false : l.back) === back).length
-      return n === 0
-        ? []
-        : [
-            type === 'dates'
-              ? `dates of ${n} ROA${n === 1 ? '' : 's'}`
-              : `${n} ${type === 'roa' || type === 'aspa' ? type.toUpperCase() : type}${n === 1 ? '' : 's'}`,
-          ]
+      const many = n === 1 ? '' : 's'
+      return n === 0 ? [] : [type === 'dates' ? `dates of ${n} ROA${many}` : `${n} ${LOSS_WORDS[type] ?? type}${many}`]
     })
   const parts = [[count(false), 'lost'] as const, [count(true), 'back'] as const]
   return (

@@ -1,5 +1,5 @@
 /**
- * Lists what a recovery loses: the lost commands, and the ROAs, ASPAs, children and keys that they added or removed.
+ * Lists what a recovery loses: the lost commands, and the ROAs, ASPAs, router keys, children and keys that they added or removed.
  * Invariant: derived from the best evidence available (intact events, command records, published ROAs), and used for reports only; a state is
  * never built from it.
  */
@@ -12,7 +12,7 @@ import { configuredAspas } from '../../ca/aspas.js'
 import { datesText, scheduledOf, scheduledRoas } from '../../ca/roa-schedule.js'
 import type { RoaConfig } from '../../ca/state/configured.js'
 import type { CaState } from '../../ca/state/state.js'
-import type { Sha256 } from '../../crypto/ports.js'
+import type { KeyId, Sha256 } from '../../crypto/ports.js'
 import type { EstEvent } from '../../est/events.js'
 import type { EstState } from '../../est/state.js'
 import type { DomainEvent, StoredCommand } from '../../eventsourcing/types.js'
@@ -20,6 +20,7 @@ import type { ReplayClock } from '../../protocols/replay-clock.js'
 import { formatAspa, parseAspaPayload } from '../../resources/aspa-payload.js'
 import { formatPrefix } from '../../resources/prefix.js'
 import { formatRoaPayload, parseRoaPayload } from '../../resources/roa-payload.js'
+import { parseRouterName } from '../../resources/router-names.js'
 import type { ResourceText, RoaPayload } from '../../resources/types.js'
 import { loadPlanned, lostEvents } from '../../store/recover/load.js'
 import type { AggregatePlan, LostCommand } from '../../store/recover/plan-types.js'
@@ -43,6 +44,8 @@ export type Loss =
   | { readonly type: 'aspa'; readonly aspa: string; readonly back: boolean }
   /** `dates`: `from T until T`, of a ROA whose other dates, or none, take their place. */
   | { readonly type: 'dates'; readonly roa: string; readonly dates: string; readonly back: boolean }
+  /** Name `ROUTER-0000FBF0-<SKI>`; its request is with the router. */
+  | { readonly type: 'router'; readonly router: string; readonly back: boolean }
   | { readonly type: 'child'; readonly child: string; readonly back: boolean }
   | { readonly type: 'key'; readonly ski: string; readonly back: boolean }
   | EnrolmentLoss
@@ -87,6 +90,7 @@ function caLosses(plan: AggregatePlan, published: readonly RoaPayload[]): readon
     ...lines.map((line) => ({ type: 'roa' as const, ...line })),
     ...aspaLosses(kept, former),
     ...dateLosses(kept, former),
+    ...routerLosses(kept, former),
     ...childLosses(kept.children, former.children),
     ...keyLosses(keysOf(kept), keysOf(former)),
   ]
@@ -126,6 +130,12 @@ function dateLosses(kept: CaState, former: CaState): readonly Loss[] {
         ? []
         : [{ type: 'dates' as const, roa, dates: datesText(own), back }],
     )
+  return [...named(former, kept, false), ...named(kept, former, true)]
+}
+
+function routerLosses({ routers: kept = {} }: CaState, { routers: former = {} }: CaState): readonly Loss[] {
+  const named = (from: Table<unknown>, to: Table<unknown>, back: boolean): readonly Loss[] =>
+    onlyIn(from, to).map(([router]) => ({ type: 'router', router, back }))
   return [...named(former, kept, false), ...named(kept, former, true)]
 }
 
@@ -190,6 +200,8 @@ function impliedEvent({ command, at }: StoredCommand): CaEvent | EstEvent | Doma
     }
     case 'aspas.update':
       return impliedAspas(args as Readonly<Record<'added' | 'changed' | 'removed', readonly string[]>>, at)
+    case 'routers.update':
+      return impliedRouters(args as Readonly<Record<'added' | 'removed', readonly string[]>>, at)
     case 'child.add':
     case 'child.update': {
       const { child, resources } = args as { readonly child: Handle; readonly resources: ResourceText }
@@ -234,6 +246,19 @@ function impliedAspas(
     return 'ok' in parsed ? [{ ...parsed.ok.payload, comment: parsed.ok.comment ?? null, since }] : []
   })
   return { type: 'aspas.updated', set, removed }
+}
+
+/** Returns the router keys with their names alone: the arguments have no requests. */
+function impliedRouters(
+  { added, removed }: Readonly<Record<'added' | 'removed', readonly string[]>>,
+  since: Instant,
+): CaEvent {
+  const unknown = { spki: '', request: '', routerId: null, comment: null, since }
+  const set = added.flatMap((text) => {
+    const name = parseRouterName(text.split(' ')[0] ?? '')
+    return name === undefined ? [] : [{ ...name, ski: name.ski as KeyId, ...unknown }]
+  })
+  return { type: 'routers.updated', set, removed }
 }
 
 function configOf({ asn, prefix, maxLength }: RoaPayload, comment: string | null): RoaConfig {

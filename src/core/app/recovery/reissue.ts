@@ -1,11 +1,13 @@
 /**
- * Issues missing objects again: a ROA or an ASPA is removed and added, a child's certificate is requested again; manifest and CRL are issued with them.
+ * Issues missing objects again: a ROA, an ASPA or a router key is removed and added, a child's certificate is requested again; manifest and CRL are issued with them.
  * Invariant: the configuration stays the same; only the objects change.
  */
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { configuredAspas } from '../../ca/aspas.js'
+import { routerObject } from '../../ca/products/router-objects.js'
 import type { RoaAddition } from '../../ca/roas.js'
+import { configuredRouters } from '../../ca/routers.js'
 import type { RoaConfig } from '../../ca/state/configured.js'
 import type { CaState } from '../../ca/state/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
@@ -15,6 +17,7 @@ import { objectsInUse } from '../../pubd/content.js'
 import { aspaFileName } from '../../resources/aspa-payload.js'
 import { fromResourceText, NO_RESOURCES } from '../../resources/resource-set.js'
 import { fromRoaKey, roaAggregateFileName, roaFileName } from '../../resources/roa-payload.js'
+import { routerName } from '../../resources/router-names.js'
 import type { ResourceSet } from '../../resources/types.js'
 import { syncResources } from '../authority/resource-sync.js'
 import { pubdState, readCas, runCa, runPubd, runTa, type TransactionContext, taState } from '../session/context.js'
@@ -60,6 +63,13 @@ async function reissueCa(tx: TransactionContext, state: CaState, missing: Readon
     const add = aspas.map(({ customer, providers, comment }) => ({ payload: { customer, providers }, comment }))
     await runCa(tx, handle, { type: 'aspas.update', add: [], edit: [], remove })
     await runCa(tx, handle, { type: 'aspas.update', add, edit: [], remove: [] })
+  }
+  const routers = configuredRouters(state).filter((config) => names.has(routerObject(config).name))
+  if (routers.length > 0) {
+    const remove = routers.map(({ asn, ski }) => routerName(asn, ski))
+    const none = { add: [], edit: [], remove: [], sameKey: true }
+    await runCa(tx, handle, { type: 'routers.update', ...none, remove })
+    await runCa(tx, handle, { type: 'routers.update', ...none, add: routers })
   }
   for (const child of childrenOf(state.children, missing)) {
     const run = (resources: ResourceSet) => runCa(tx, handle, { type: 'child.update', child, resources })

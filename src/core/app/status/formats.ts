@@ -229,6 +229,7 @@ function caMetrics(cas: StatusReport['cas']): readonly Metric[] {
     ),
     each('ca_roas', 'ROAs configured.', (ca) => ca.roas),
     each('ca_aspas', 'ASPAs configured.', (ca) => ca.aspas),
+    each('ca_routers', 'Keys of BGPsec routers configured.', (ca) => ca.routers),
     each('ca_children', 'Children.', (ca) => ca.children),
     each('ca_objects', 'Objects on the manifests.', (ca) => ca.objects),
   ]

@@ -25,6 +25,7 @@ export interface StatusCa {
   readonly handle: Handle
   readonly roas: number
   readonly aspas: number
+  readonly routers: number
   /** Number of parents; a trust anchor has none. */
   readonly parents: number
   readonly children: number
@@ -188,6 +189,7 @@ function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> 
     handle,
     roas: Object.keys(state.roas).length,
     aspas: Object.keys(state.aspas ?? {}).length,
+    routers: Object.keys(state.routers ?? {}).length,
     parents: Object.keys(state.parents).length,
     children: Object.keys(state.children).length,
     objects: keys.reduce((sum, k) => sum + Object.keys(k.point.objects).length, 0),
@@ -216,6 +218,7 @@ function describeTa(work: Work, handle: Handle): Omit<Described, 'publication' |
     handle,
     roas: 0,
     aspas: 0,
+    routers: 0,
     parents: 0,
     children: Object.keys(children).length,
     objects: Object.keys(point.objects).length,

@@ -1,6 +1,7 @@
 /** Payloads that the operator configured, as a CA stores them. */
-import { type Check, isCount, isText, isTime, listOf, objectOf, orNull } from '../../base/shape.js'
+import { type Check, isCount, isKeyId, isText, isTime, listOf, objectOf, orNull } from '../../base/shape.js'
 import type { Instant } from '../../base/time.js'
+import type { KeyId } from '../../crypto/ports.js'
 
 /** STORED. A ROA that the operator configured; the key in the table is its text `P-L => ASN`. */
 export interface RoaConfig {
@@ -55,4 +56,39 @@ export const isScheduledRoa: Check<ScheduledRoa> = objectOf<ScheduledRoa>({
   comment: orNull(isText),
   'from?': isTime,
   'until?': isTime,
+})
+
+/** STORED. A router key that another one replaces, and the wait until `tick` removes it. */
+export interface ReplacedRouter {
+  /** Name of the old key. */
+  readonly router: string
+  /** Seconds from the addition of the new key to the removal of the old one; null: the operator removes it. */
+  readonly after: number | null
+}
+
+/** STORED. The key of a BGPsec router that the operator configured; the key in the table is its name, `ROUTER-0000FBF0-<SKI>`. */
+export interface RouterConfig {
+  readonly asn: number
+  readonly ski: KeyId
+  /** Base64 of the SubjectPublicKeyInfo. */
+  readonly spki: string
+  /** Base64 of the certification request, the proof that its sender holds the private key. */
+  readonly request: string
+  /** BGP Identifier `192.0.2.1`; null where it is not known. */
+  readonly routerId: string | null
+  readonly comment: string | null
+  readonly since: Instant
+  /** Left out where it replaces none, or the old one is removed. */
+  readonly replaces?: ReplacedRouter
+}
+
+export const isRouterConfig: Check<RouterConfig> = objectOf<RouterConfig>({
+  asn: isCount,
+  ski: isKeyId,
+  spki: isText,
+  request: isText,
+  routerId: orNull(isText),
+  comment: orNull(isText),
+  since: isTime,
+  'replaces?': objectOf<ReplacedRouter>({ router: isText, after: orNull(isCount) }),
 })

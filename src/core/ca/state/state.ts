@@ -22,7 +22,7 @@ import type { Issuer } from '../../issuing/signing.js'
 import { nameOf, spkiOf } from '../../issuing/stored.js'
 import { isResourceText } from '../../resources/resource-set.js'
 import type { ResourceText } from '../../resources/types.js'
-import type { AspaConfig, RoaConfig, ScheduledRoa } from './configured.js'
+import type { AspaConfig, RoaConfig, RouterConfig, ScheduledRoa } from './configured.js'
 import type { Parent, Repository } from './contacts.js'
 
 /** STORED. What a remote parent listed last for a class (RFC 6492 section 3.3.2). */
@@ -162,6 +162,8 @@ export interface CaState {
   readonly scheduled?: Table<ScheduledRoa>
   /** Left out where none was ever configured. */
   readonly aspas?: Table<AspaConfig>
+  /** Left out where none was ever configured. */
+  readonly routers?: Table<RouterConfig>
   /** Lower bound of manifest numbers, raised if higher numbers than this state knows may have been published. */
   readonly numberFloor: number
   /** Keys that no class uses any more and whose private half is still stored, with the time at which they were retired. */

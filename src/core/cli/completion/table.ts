@@ -55,6 +55,7 @@ const EXCEPTIONS: readonly (readonly [place: RegExp, source: Source])[] = [
   [/^(?:est:crl|ha:\w+) ca$/, 'caIds'],
   [/^roa:(?:remove|replace) roa$/, 'roas'],
   [/^aspa:(?:remove|update) customer$/, 'aspas'],
+  [/^router:(?:remove|roll) router$/, 'routers'],
   [/^pubserver:id:\w+ key$/, 'serverKeys'],
   [/^pubserver:probe name$/, 'servers'],
   [/^contrib name$/, 'contribFiles'],

@@ -73,5 +73,6 @@ export const STANDARDS: readonly (readonly [rfc: string, title: string])[] = [
   ['RFC 8630', 'trust anchor locators'],
   ['RFC 9286', 'manifests, updated by RFC 9981'],
   ['RFC 9582', 'route origin authorizations'],
+  ['RFC 8209, RFC 8608', 'certificates of BGPsec routers, and their keys'],
   ['draft-ietf-sidrops-aspa-profile', 'autonomous system provider authorizations, version 1'],
 ]

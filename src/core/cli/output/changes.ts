@@ -10,6 +10,7 @@ const WORDS: Readonly<Record<ChangeItem, string>> = {
   repository: 'repository',
   roa: 'ROA',
   aspa: 'ASPA',
+  router: 'router key',
   certificate: 'certificate',
   key: 'key',
   publisher: 'publisher',

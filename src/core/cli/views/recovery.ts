@@ -98,6 +98,8 @@ function lossLine(lost: Loss): readonly string[] {
       return [`#   ${lost.back ? 'back again' : 'lost'}: ROA ${lost.roa} ${lost.dates}`]
     case 'aspa':
       return [`#   ${lost.back ? 'back again' : 'lost'}: ASPA ${lost.aspa}`]
+    case 'router':
+      return [`#   ${lost.back ? 'back again' : 'lost'}: router key ${lost.router}`]
     case 'child':
       return [`#   ${lost.back ? 'back again' : 'lost'}: child ${lost.child}`]
     case 'certificate':

@@ -1,6 +1,7 @@
 /** Certificates, CRLs and TALs as plain JSON for a report: serials and key identifiers in upper hex, numbers that may be large as decimal text, times RFC 3339. */
 import type { Json } from '../../base/json.js'
 import { toResourceText } from '../../resources/resource-text.js'
+import { routerIdOf } from '../../resources/router-names.js'
 import type { ParsedCrl } from '../crl.js'
 import type { TalContent } from '../tal.js'
 import type { ParsedCertificate } from '../x509/decode-certificate.js'
@@ -21,6 +22,7 @@ export function certificateFields(certificate: ParsedCertificate): Json {
     serial: serial === undefined ? null : hexOf(serial),
     issuer: certificate.issuer?.commonName ?? null,
     subject: certificate.subject?.commonName ?? null,
+    ...(certificate.purpose === 'router' && { routerId: routerIdOf(certificate.subject?.serialNumber ?? '') ?? null }),
     notBefore: certificate.notBefore ?? null,
     notAfter: certificate.notAfter ?? null,
     key:

@@ -57,17 +57,21 @@ import type { CertificateContent, SubjectInfoAccess } from './types.js'
 
 /** Only the named bits: keyCertSign and cRLSign; digitalSignature (RFC 6487 section 4.8.4). */
 export const CA_KEY_USAGE = bits(new Uint8Array([0x06]), 1)
-const EE_KEY_USAGE = bits(new Uint8Array([0x80]), 7)
+export const EE_KEY_USAGE = bits(new Uint8Array([0x80]), 7)
 
 /**
  * Returns the DER certificate. Throws a TypeError for content that no profile allows: a serial outside 1 to 2^159 - 1,
  * times reversed, ranges not canonical, no resources, a member missing or too many for its kind.
  */
 export async function signCertificate(content: CertificateContent, sign: Sign): Promise<Uint8Array> {
-  return signed(encode(tbsCertificate(content)), sign)
+  return signed(encode(tbsCertificate(content, commonName(content.subject), extensions(content))), sign)
 }
 
-function tbsCertificate(content: CertificateContent): Der {
+/** Members that certificates of every kind have. */
+type TbsContent = Pick<CertificateContent, 'serial' | 'issuer' | 'issuerName' | 'notBefore' | 'notAfter' | 'spki'>
+
+/** Encodes what is signed. Throws a TypeError for a serial outside 1 to 2^159 - 1 and for times reversed. */
+export function tbsCertificate(content: TbsContent, subject: Der, list: readonly Der[]): Der {
   if (content.notBefore >= content.notAfter)
     throw new TypeError(`notBefore ${content.notBefore} is not before notAfter ${content.notAfter}`)
   return seq(
@@ -76,9 +80,9 @@ function tbsCertificate(content: CertificateContent): Der {
     SHA256_WITH_RSA,
     issuerName(content),
     seq(utcOrGeneralized(content.notBefore), utcOrGeneralized(content.notAfter)),
-    commonName(content.subject),
+    subject,
     raw(content.spki),
-    explicit(3, seqOf(extensions(content))),
+    explicit(3, seqOf(list)),
   )
 }
 
@@ -97,7 +101,7 @@ function extensions(content: CertificateContent): readonly Der[] {
     issuer.crl === undefined ? undefined : crlDistributionPoint(issuer.crl),
     issuer.aia === undefined ? undefined : caIssuers(issuer.aia),
     subjectInfoAccess(content.sia, isCa),
-    extension(oids.OID_CERTIFICATE_POLICIES, true, seq(seq(oid(oids.OID_RPKI_POLICY)))),
+    certificatePolicy(),
     ip === undefined ? undefined : extension(oids.OID_IP_ADDR_BLOCKS, true, ip),
     as === undefined ? undefined : extension(oids.OID_AUTONOMOUS_SYS_IDS, true, as),
   ]
@@ -121,14 +125,20 @@ function issuerPointers(
   return aki === undefined ? {} : { aki }
 }
 
-/** One distribution point, its fullName one URI, no reasons (RFC 6487 section 4.8.6). */
-function crlDistributionPoint(uri: string): Der {
+/** Encodes one distribution point, its fullName one URI, no reasons (RFC 6487 section 4.8.6). */
+export function crlDistributionPoint(uri: string): Der {
   const fullName = implicit(0, seq(uriName(uri)))
   return extension(oids.OID_CRL_DISTRIBUTION_POINTS, false, seq(seq(explicit(0, fullName))))
 }
 
-function caIssuers(uri: string): Der {
+/** Encodes the URI of the issuer's certificate (RFC 6487 section 4.8.7). */
+export function caIssuers(uri: string): Der {
   return extension(oids.OID_AUTHORITY_INFO_ACCESS, false, seq(accessDescription(oids.OID_AD_CA_ISSUERS, uri)))
+}
+
+/** Encodes the policy of RFC 6484 alone (RFC 6487 section 4.8.9). */
+export function certificatePolicy(): Der {
+  return extension(oids.OID_CERTIFICATE_POLICIES, true, seq(seq(oid(oids.OID_RPKI_POLICY))))
 }
 
 /** Encodes the extension of RFC 6487 section 4.8.8. */

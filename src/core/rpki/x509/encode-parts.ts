@@ -36,6 +36,13 @@ export function commonName(text: string): Der {
   return seq(set(seq(oid(oids.OID_COMMON_NAME), printable(text))))
 }
 
+/** A Name of a commonName and a serialNumber, in this order (RFC 6487 section 4.5). Throws a TypeError when one is empty or not printable. */
+export function numberedName(text: string, serialNumber: string): Der {
+  if (text === '' || serialNumber === '') throw new TypeError('an empty name')
+  const attribute = (id: string, value: string): Der => set(seq(oid(id), printable(value)))
+  return seq(attribute(oids.OID_COMMON_NAME, text), attribute(oids.OID_SERIAL_NUMBER, serialNumber))
+}
+
 /** The issuer name: the subject of the issuer's certificate, byte for byte where its own issuer chose it (RFC 6487 section 4.4). */
 export function issuerName(content: Pick<CertificateContent, 'issuer' | 'issuerName'>): Der {
   return content.issuerName === undefined ? commonName(content.issuer) : raw(content.issuerName)

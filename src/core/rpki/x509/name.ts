@@ -10,6 +10,7 @@ export interface ParsedName {
   /** DER of the Name, for comparisons. */
   readonly der: Uint8Array
   readonly commonName: string | undefined
+  readonly serialNumber: string | undefined
 }
 
 /** String types that validators read in a name although it must be a PrintableString: UTF8String and TeletexString. */
@@ -18,7 +19,7 @@ const OTHER_STRINGS: ReadonlySet<number> = new Set([TAG.utf8String, 0x14])
 /** Reads a name, with its findings under `rule`; `what` is `issuer` or `subject`. */
 export function readName(node: DerNode, what: string, rule: string, findings: FindingList): ParsedName {
   const names: string[] = []
-  let serials = 0
+  const serials: string[] = []
   const sets = membersOf(node, { what: `the ${what}`, rule, tag: TAG.sequence }, findings)
   const setFrame = { what: `a part of the ${what}`, rule, tag: TAG.set, least: 1 }
   for (const attribute of sets.flatMap((part) => membersOf(part, setFrame, findings))) {
@@ -27,7 +28,7 @@ export function readName(node: DerNode, what: string, rule: string, findings: Fi
     const oid = readOid(type)
     if (oid === OID_COMMON_NAME && value !== undefined) names.push(readText(value, what, rule, findings))
     else if (oid === OID_SERIAL_NUMBER) {
-      serials += 1
+      serials.push(value === undefined ? '' : textOf(contentOf(value)))
       checkString(value, `the serialNumber of the ${what}`, rule, findings)
     } else
       findings.add(
@@ -36,8 +37,8 @@ export function readName(node: DerNode, what: string, rule: string, findings: Fi
       )
   }
   if (names.length === 0) findings.add(rule, `the ${what} has no commonName`)
-  if (names.length > 1 || serials > 1) findings.add(rule, `the ${what} has an attribute more than once`)
-  return { der: rawOf(node), commonName: names[0] }
+  if (names.length > 1 || serials.length > 1) findings.add(rule, `the ${what} has an attribute more than once`)
+  return { der: rawOf(node), commonName: names[0], serialNumber: serials[0] }
 }
 
 function readText(value: DerNode, what: string, rule: string, findings: FindingList): string {

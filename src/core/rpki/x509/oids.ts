@@ -61,3 +61,5 @@ export const OID_CT_PREFIX_LIST = '1.2.840.113549.1.9.16.1.51'
 /** RFC 5480 section 2.1: elliptic curve keys, of BGPsec routers. */
 export const OID_EC_PUBLIC_KEY = '1.2.840.10045.2.1'
 export const OID_P256 = '1.2.840.10045.3.1.7'
+/** RFC 5758 section 3.2: the signature of a router's request. */
+export const OID_ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2'

@@ -119,6 +119,19 @@ const LATER = (
       'ca',
       { type: 'aspas.updated', set: [{ customer: 1, providers: [2], comment: null, since: AT }], removed: ['AS3'] },
     ],
+    [
+      'ca',
+      {
+        type: 'routers.updated',
+        set: [
+          {
+            ...{ asn: 1, ski: SKI, spki: 'AA==', request: 'AA==', routerId: null, comment: null, since: AT },
+            replaces: { router: 'ROUTER-00000001', after: null },
+          },
+        ],
+        removed: ['ROUTER-00000001'],
+      },
+    ],
     ['ca', { type: 'keyroll.finished', class: '0', ski: SKI, at: AT }],
     ['ca', { type: 'point.withdrawn', class: '0', ski: SKI }],
     ['ca', { type: 'keys.destroyed', skis: [SKI] }],
@@ -195,6 +208,7 @@ it('only these commands may be archived', () => {
       'child.unsuspend',
       'roas.update',
       'aspas.update',
+      'routers.update',
       'republish',
       'numbers.raise',
       'clock.reset',

@@ -9,6 +9,7 @@ import { Work } from '../../../eventsourcing/work.js'
 import { hostKeyOf } from '../../../peers/host.js'
 import { readExchange } from '../../../peers/last-exchange.js'
 import { handlesOfRun, type Indexing } from '../../authority/due-plan.js'
+import { impactName } from '../../authority/impact.js'
 import { soonest } from '../../changes/outcome.js'
 import type { Session } from '../../session/session.js'
 import type { Deliver } from './deliver.js'
@@ -188,17 +189,22 @@ async function refreshOne(
 /** Returns what a parent took away: it is obeyed, and the operator has to know which networks it concerns. */
 function lossFault(lost: RefreshReport['lost']): Fault | undefined {
   if (lost.length === 0) return undefined
-  const named = lost.slice(0, MOST_NAMED).map((one) => `${one.ca}: ${'roa' in one ? one.roa : one.aspa}`)
-  const more = lost.length > MOST_NAMED ? `, and ${lost.length - MOST_NAMED} more: brine roa list, brine aspa list` : ''
-  const roas = lost.filter((one) => 'roa' in one).length
-  const what = [
-    ...(roas > 0 ? [`${roas} ROA${roas === 1 ? '' : 's'}`] : []),
-    ...(roas < lost.length ? [`${lost.length - roas} ASPA${lost.length - roas === 1 ? '' : 's'}`] : []),
-  ].join(' and ')
+  const named = lost.slice(0, MOST_NAMED).map((one) => `${one.ca}: ${impactName(one)}`)
+  const more =
+    lost.length > MOST_NAMED ? `, and ${lost.length - MOST_NAMED} more: brine roa list, aspa list, router list` : ''
+  const counts = [
+    ['ROA', lost.filter((one) => 'roa' in one).length] as const,
+    ['ASPA', lost.filter((one) => 'aspa' in one).length] as const,
+    ['router key', lost.filter((one) => 'router' in one).length] as const,
+  ]
+  const what = counts
+    .filter(([, count]) => count > 0)
+    .map(([kind, count]) => `${count} ${kind}${count === 1 ? '' : 's'}`)
+    .join(' and ')
   return { code: 'objects-lost', message: `no longer held and withdrawn: ${what}: ${named.join(', ')}${more}` }
 }
 
-/** ROAs and ASPAs that one line names. */
+/** ROAs, ASPAs and router keys that one line names. */
 const MOST_NAMED = 50
 
 /** Synchronises a CA with its repository and returns what failed; undefined if nothing did. */

@@ -8,7 +8,7 @@ import type { OpenRequest } from '../../../ca/state/requests.js'
 import type { CaState } from '../../../ca/state/state.js'
 import { Work } from '../../../eventsourcing/work.js'
 import type { ProvisioningBody, ProvisioningClass } from '../../../protocols/provisioning/types.js'
-import { type Impact, impactsOf } from '../../authority/impact.js'
+import { type Impact, impactName, impactsOf } from '../../authority/impact.js'
 import { knownCa, runCa, type TransactionContext } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { transact } from '../../transaction/transact.js'
@@ -84,7 +84,7 @@ export async function transactLosing(
   return true
 }
 
-const impactKey = (one: Impact): string => `${one.ca} ${'roa' in one ? one.roa : one.aspa}`
+const impactKey = (one: Impact): string => `${one.ca} ${impactName(one)}`
 
 /**
  * Takes the certificates of a class that are for keys of the CA, but for those that contradict the list. Returns true if one was new. `isAnswer`: the

@@ -1,9 +1,11 @@
 /** `brine child show`: shows one child and its certificates. */
 import { type ChildShowReport, resourceLine, showChild } from '../../core/app/authority/children.js'
 import { openSession } from '../../core/app/session/session.js'
+import type { Instant } from '../../core/base/time.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
+import { idText } from '../../core/cli/views/id-ends.js'
 
 export default class ChildShow extends BaseCommand<ChildShowReport> {
   static override summary = 'show a child of a CA'
@@ -13,9 +15,13 @@ export default class ChildShow extends BaseCommand<ChildShowReport> {
     child: arg.handle({ required: true, description: 'the child' }),
   }
 
+  #now: Instant | undefined
+
   protected override async execute(): Promise<ChildShowReport> {
     const { args, flags } = await this.parse(ChildShow)
-    return showChild(await openSession(this.context(flags)), args.ca, args.child)
+    const session = await openSession(this.context(flags))
+    this.#now = session.now()
+    return showChild(session, args.ca, args.child)
   }
 
   protected override view(report: ChildShowReport, theme: Theme): string {
@@ -25,8 +31,15 @@ export default class ChildShow extends BaseCommand<ChildShowReport> {
       rows: report.certificates.map((c) => [c.ski, c.notAfter, resourceLine(c.resources)]),
     })
     const silence = report.heardAt === null ? [] : [`last message: ${report.heardAt}`]
+    const ends = idText(report.idUntil, theme, this.#now)
     const suspension = report.suspended === null ? [] : [theme.paste(suspensionLine(report))]
-    return [head, ...silence, ...(table === '' ? [] : [table]), ...suspension].join('\n')
+    return [
+      head,
+      ...silence,
+      ...(ends === undefined ? [] : [`ID keys: ${ends}`]),
+      ...(table === '' ? [] : [table]),
+      ...suspension,
+    ].join('\n')
   }
 }
 

@@ -2,9 +2,11 @@
 import { resourceLine } from '../../core/app/authority/children.js'
 import { listParents, type ParentListReport } from '../../core/app/exchange/client/list-parents.js'
 import { openSession } from '../../core/app/session/session.js'
+import type { Instant } from '../../core/base/time.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
+import { ID_COLUMN, idCell } from '../../core/cli/views/id-ends.js'
 import { exchangeText } from '../../core/cli/views/parents.js'
 
 export default class ParentList extends BaseCommand<ParentListReport> {
@@ -12,9 +14,13 @@ export default class ParentList extends BaseCommand<ParentListReport> {
   static override examples = ['<%= config.bin %> parent list acme']
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
 
+  #now: Instant | undefined
+
   protected override async execute(): Promise<ParentListReport> {
     const { args, flags } = await this.parse(ParentList)
-    return listParents(await openSession(this.context(flags)), args.ca)
+    const session = await openSession(this.context(flags))
+    this.#now = session.now()
+    return listParents(session, args.ca)
   }
 
   protected override view({ ca, parents }: ParentListReport, theme: Theme): string {
@@ -26,6 +32,7 @@ export default class ParentList extends BaseCommand<ParentListReport> {
         { title: 'OPEN', align: 'right' },
         { title: 'LAST EXCHANGE', rank: 2 },
         { title: 'RESOURCES', rank: 1 },
+        ID_COLUMN,
       ],
       rows: parents.map((row) => [
         row.parent,
@@ -33,6 +40,7 @@ export default class ParentList extends BaseCommand<ParentListReport> {
         row.openRequests,
         row.transport === 'local' ? localText(row) : exchangeText(row.exchange),
         resourceLine(row.resources),
+        idCell(row.idUntil, theme, this.#now),
       ]),
     })
   }

@@ -1,9 +1,11 @@
 /** `brine pubserver publisher list`: lists who publishes here, and when each was heard. */
 import { listPublishers, type PublisherListReport } from '../../../core/app/exchange/server/publishers.js'
 import { openSession } from '../../../core/app/session/session.js'
+import type { Instant } from '../../../core/base/time.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { flag } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'
+import { ID_COLUMN, idCell } from '../../../core/cli/views/id-ends.js'
 
 export default class PublisherList extends BaseCommand<PublisherListReport> {
   static override summary = 'list who publishes here, how much, and when each was heard'
@@ -17,9 +19,13 @@ export default class PublisherList extends BaseCommand<PublisherListReport> {
     stale: flag.duration({ min: 1, description: 'only those that were silent for this time' }),
   }
 
+  #now: Instant | undefined
+
   protected override async execute(): Promise<PublisherListReport> {
     const { flags } = await this.parse(PublisherList)
-    return listPublishers(await openSession(this.context(flags)), flags.stale)
+    const session = await openSession(this.context(flags))
+    this.#now = session.now()
+    return listPublishers(session, flags.stale)
   }
 
   protected override view({ publishers }: PublisherListReport, theme: Theme): string {
@@ -34,6 +40,7 @@ export default class PublisherList extends BaseCommand<PublisherListReport> {
         { title: 'UPDATED', rank: 2, cut: 'time' },
         { title: 'STALE AT', rank: 2, cut: 'time' },
         { title: 'BASE', rank: 1, cut: 'middle' },
+        ID_COLUMN,
       ],
       rows: publishers.map((row) => [
         row.publisher,
@@ -41,6 +48,7 @@ export default class PublisherList extends BaseCommand<PublisherListReport> {
         ...[row.objects, row.bytes],
         row.transport === 'local' ? '-' : (row.lastMessage ?? 'never'),
         ...[row.updatedAt, row.staleAt ?? '-', row.base],
+        idCell(row.idUntil, theme, this.#now),
       ]),
     })
   }

@@ -7,6 +7,8 @@ import type { Instant } from '../../base/time.js'
 import type { CaCommand } from '../../ca/aggregate.js'
 import { dueTimes } from '../../ca/publishing.js'
 import { Work } from '../../eventsourcing/work.js'
+import type { IdEnds, IdLink } from '../../identity/id-ends.js'
+import type { WithIds } from '../../identity/id-keys.js'
 import type { Child } from '../../issuing/children.js'
 import { lastHeardAt, removeHeard } from '../../peers/heard.js'
 import { formatResources, fromResourceText, toResourceText } from '../../resources/resource-set.js'
@@ -52,6 +54,8 @@ export interface ChildRow {
   readonly suspended: Instant | null
   /** When its last message came; null: none did, or that is not known any more. */
   readonly heardAt: Instant | null
+  /** Ends of the ID certificates; null for a child in this data directory. */
+  readonly idUntil: IdEnds | null
   readonly certificates: readonly {
     readonly ski: string
     readonly resources: ResourceText
@@ -225,7 +229,14 @@ function isLocalChild(tx: TransactionContext, parent: Handle, child: Handle): bo
 }
 
 export function childrenOf(tx: Pick<TransactionContext, 'work'>, parent: Handle): Readonly<Record<string, Child>> {
-  return localParent(tx, parent).kind === 'ta' ? taState(tx.work, parent).children : caState(tx.work, parent).children
+  return parentState(tx, parent).children
+}
+
+function parentState(
+  tx: Pick<TransactionContext, 'work'>,
+  parent: Handle,
+): WithIds & { readonly children: Readonly<Record<string, Child>> } {
+  return localParent(tx, parent).kind === 'ta' ? taState(tx.work, parent) : caState(tx.work, parent)
 }
 
 function childOf(tx: Pick<TransactionContext, 'work'>, parent: Handle, child: Handle): Child | undefined {
@@ -248,32 +259,40 @@ function knownChild(tx: Pick<TransactionContext, 'work'>, parent: Handle, child:
 
 /** Returns the children of a CA or of the trust anchor, sorted by name. */
 export async function listChildren(session: Session, parent: Handle): Promise<ChildListReport> {
+  const { idEnds } = await import('../../identity/id-ends.js')
   return session.store.read(async (reader) => {
-    const children = childrenOf({ work: new Work(reader) }, parent)
-    return {
-      ca: parent,
-      children: (Object.keys(children).sort() as Handle[]).map((name) =>
-        childRow(session, parent, name, entry(children, name)),
-      ),
-    }
+    const state = parentState({ work: new Work(reader) }, parent)
+    const read = { session, state, idEnds }
+    const names = Object.keys(state.children).sort() as Handle[]
+    return { ca: parent, children: names.map((name) => childRow(read, parent, name, entry(state.children, name))) }
   })
 }
 
 /** Returns one child. Throws `child-unknown`. */
 export async function showChild(session: Session, parent: Handle, child: Handle): Promise<ChildShowReport> {
-  return session.store.read(async (reader) => ({
-    ca: parent,
-    ...childRow(session, parent, child, knownChild({ work: new Work(reader) }, parent, child)),
-  }))
+  const { idEnds } = await import('../../identity/id-ends.js')
+  return session.store.read(async (reader) => {
+    const tx = { work: new Work(reader) }
+    const known = knownChild(tx, parent, child)
+    return { ca: parent, ...childRow({ session, state: parentState(tx, parent), idEnds }, parent, child, known) }
+  })
 }
 
-function childRow({ options }: Session, ca: Handle, name: Handle, child: Child | undefined): ChildRow {
+interface Revision {
+  readonly session: Session
+  /** Of the parent. */
+  readonly state: WithIds
+  readonly idEnds: (state: WithIds, link: IdLink) => IdEnds | null
+}
+
+function childRow({ session, state, idEnds }: Revision, ca: Handle, name: Handle, child: Child | undefined): ChildRow {
   return {
     child: name,
     transport: child?.transport ?? 'local',
     resources: child?.resources ?? toResourceText({ asn: [], ipv4: [], ipv6: [] }),
     suspended: child?.suspended ?? null,
-    heardAt: lastHeardAt(options.dataDir, { ca, child: name }),
+    heardAt: lastHeardAt(session.options.dataDir, { ca, child: name }),
+    idUntil: idEnds(state, child ?? {}),
     certificates: Object.values(child?.issued ?? {}).map(({ ski, resources, notAfter }) => ({
       ski,
       resources,

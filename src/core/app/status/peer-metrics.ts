@@ -39,6 +39,15 @@ export function peerMetrics({ parents, repositories, lastTick, publishers, child
       ({ exchange }) => seconds(exchange?.since),
     ),
     each('peer_next_due_timestamp_seconds', 'Time at which tick asks a peer.', ({ nextDue }) => seconds(nextDue)),
+    {
+      name: 'peer_id_expiry_timestamp_seconds',
+      help: 'End of an ID certificate between us and a peer: ours as the peer has it (side own), and that of the peer (side peer).',
+      samples: [
+        ...peers.flatMap(({ peer, labels }) => idSamples(labels, peer.idUntil)),
+        ...publishers.flatMap(({ publisher, idUntil }) => idSamples({ kind: 'publisher', peer: publisher }, idUntil)),
+        ...children.flatMap(({ ca, child, idUntil }) => idSamples({ kind: 'child', ca, peer: child }, idUntil)),
+      ],
+    },
     each('parent_open_requests', 'Requests that a parent has not answered.', (peer) =>
       'parent' in peer ? peer.openRequests : null,
     ),
@@ -90,6 +99,10 @@ function childMetrics(children: Report['children']): readonly Metric[] {
     ),
     each('suspended', '1 for a child elsewhere that is suspended.', ({ suspended }) => (suspended === null ? 0 : 1)),
   ]
+}
+
+function idSamples(labels: Readonly<Record<string, string>>, ends: Peer['idUntil']): Metric['samples'] {
+  return (['own', 'peer'] as const).flatMap((side) => sample({ ...labels, side }, seconds(ends?.[side])))
 }
 
 function sample(labels: Readonly<Record<string, string>>, value: number | null): Metric['samples'] {

@@ -7,6 +7,7 @@ import { addSeconds, type Instant, secondsBetween } from '../../base/time.js'
 import { dueTimes } from '../../ca/publishing.js'
 import { syncedAt } from '../../ca/state/places.js'
 import type { Work } from '../../eventsourcing/work.js'
+import { type IdEnds, idEnds } from '../../identity/id-ends.js'
 import { soonest } from '../changes/outcome.js'
 import { parentRowsOf, type RemoteParentRow } from '../exchange/client/due-parents.js'
 import { type RemoteRepositoryRow, repositoryRowsOf } from '../exchange/client/due-repositories.js'
@@ -33,6 +34,8 @@ export interface StatusParent {
   readonly nextDue: Instant | null
   /** Time from which a registry revokes the CA if nothing is published; null without a manifest in the repository. */
   readonly revocationFrom: Instant | null
+  /** Ends of the ID certificates. */
+  readonly idUntil: IdEnds | null
 }
 
 /** A repository elsewhere. */
@@ -52,6 +55,8 @@ export interface StatusRepository {
   readonly staleAt: Instant | null
   /** When `tick` asks it; null: at its next run. */
   readonly nextDue: Instant | null
+  /** Ends of the ID certificates. */
+  readonly idUntil: IdEnds | null
 }
 
 export interface PeerFacts {
@@ -107,7 +112,7 @@ function publishedUntil(
 }
 
 function parentOf(
-  { ca, parent, contact, exchange, open, doubts, nextDue }: RemoteParentRow,
+  { ca, parent, state, contact, exchange, open, doubts, nextDue }: RemoteParentRow,
   staleAt: Instant | null,
 ): StatusParent {
   const held = doubts.filter((doubt) => doubt.held).length
@@ -115,6 +120,7 @@ function parentOf(
     ...{ ca, parent, serviceUri: contact.contact.serviceUri, exchange: exchangeRow(exchange), openRequests: open },
     ...{ doubts: { waiting: doubts.length - held, held }, nextDue: nextDue ?? null },
     revocationFrom: revocationFrom(staleAt),
+    idUntil: idEnds(state, contact.contact),
   }
 }
 
@@ -143,7 +149,7 @@ export function repositoryOf(row: RemoteRepositoryRow): StatusRepository {
   return {
     ...{ ca, serviceUri: contact.contact.serviceUri, base: contact.base, leaving: place === 'leaving' },
     ...{ exchange: exchangeRow(exchange), unconfirmed, confirmedAt: syncedAt(state, place)?.at ?? null },
-    ...{ staleAt: confirmed?.staleAt ?? null, nextDue },
+    ...{ staleAt: confirmed?.staleAt ?? null, nextDue, idUntil: idEnds(state, contact.contact) },
   }
 }
 

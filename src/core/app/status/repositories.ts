@@ -17,6 +17,7 @@ import {
 } from '../../ca/state/places.js'
 import type { CaState } from '../../ca/state/state.js'
 import { Work } from '../../eventsourcing/work.js'
+import type { IdEnds } from '../../identity/id-ends.js'
 import { publicationDelta } from '../../pubd/content.js'
 import { repositoryRowOf } from '../exchange/client/due-repositories.js'
 import { type ExchangeRow, type PeerContactRow, peerContactRow } from '../exchange/client/list-parents.js'
@@ -39,6 +40,8 @@ export interface RepoStatusRow {
   readonly exchange: ExchangeRow | null
   /** Objects that it lacks or has to drop; null: some, but it is not known which it has. */
   readonly unconfirmed: number | null
+  /** Ends of the ID certificates; null for a repository in this data directory. */
+  readonly idUntil: IdEnds | null
   /** When it confirmed its content last; null: never, and for a repository in this data directory. */
   readonly confirmedAt: Instant | null
   /** Time at which the first manifest that it has goes stale; null if that is not known. */
@@ -112,7 +115,10 @@ export async function repoStatus(session: Session, ca: Handle | undefined): Prom
 /** Shows the repository of a CA, and the one that it leaves. Throws `ca-unknown`, `repo-none` (rejected). */
 export async function showRepository(session: Session, ca: Handle): Promise<RepoShowReport> {
   const peers = await import('./peers.js')
-  const { readIdCertificate } = await import('../../protocols/cms/id-certificate.js')
+  const [{ idEnds }, { readIdCertificate }] = await Promise.all([
+    import('../../identity/id-ends.js'),
+    import('../../protocols/cms/id-certificate.js'),
+  ])
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const state = withRepository(work, ca)
@@ -122,9 +128,12 @@ export async function showRepository(session: Session, ca: Handle): Promise<Repo
       if (repository === null) throw noRepository(ca)
       const { serviceUri: _, leaving: __, ...row } = found.row
       const isRemote = repository.transport === 'rfc8181'
+      // also of one that is not asked any more
+      const idUntil = isRemote ? idEnds(state, repository.contact) : null
+      const readId = (der: Uint8Array) => readIdCertificate(der)
       return {
         ...{ ...row, notify: repository.notify ?? null, publisher: isRemote ? repository.publisher : ca },
-        contact: isRemote ? peerContactRow(state, repository.contact, (der) => readIdCertificate(der)) : null,
+        ...{ idUntil, contact: isRemote ? peerContactRow(idUntil, repository.contact, readId) : null },
         objects: { wanted: filesAt(state, place).length, published: found.published },
       }
     }
@@ -142,7 +151,7 @@ function unread(state: CaState, place: Place): Found {
   return {
     row: {
       ...{ ca: state.handle, transport: repository?.transport ?? 'local', base: repository?.base ?? '' },
-      ...{ leaving: place === 'leaving', serviceUri: null, exchange: null, unconfirmed: null },
+      ...{ leaving: place === 'leaving', serviceUri: null, exchange: null, unconfirmed: null, idUntil: null },
       ...{ confirmedAt: syncedAt(state, place)?.at ?? null, staleAt: null, nextDue: null },
     },
     published: null,
@@ -183,7 +192,7 @@ function localRepository(session: Session, work: Work, state: CaState, place: Pl
     row: {
       ...{ ca, transport: 'local', base: repositoryAt(state, place)?.base ?? '', leaving: place === 'leaving' },
       ...{ serviceUri: null, exchange: null, unconfirmed: put.length + drop.length },
-      ...{ confirmedAt: null, staleAt: due?.staleAt ?? null, nextDue: null },
+      ...{ confirmedAt: null, staleAt: due?.staleAt ?? null, nextDue: null, idUntil: null },
     },
     published: Object.keys(entry(server.publishers, ca)?.objects ?? {}).length,
   }

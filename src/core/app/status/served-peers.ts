@@ -7,6 +7,7 @@ import type { Handle } from '../../base/handle.js'
 import { addSeconds, type Duration, formatDuration, type Instant, secondsBetween } from '../../base/time.js'
 import type { Config } from '../../config/schema.js'
 import type { Work } from '../../eventsourcing/work.js'
+import { type IdEnds, idEnds } from '../../identity/id-ends.js'
 import { lastHeardAt } from '../../peers/heard.js'
 import { type ListedPublisher, manifestsStaleAt, publisherRows } from '../exchange/server/publishers.js'
 import { pubdState, readCas } from '../session/context.js'
@@ -23,6 +24,7 @@ export interface StatusPublisher {
   readonly bytes: number
   /** Time at which the first of its manifests goes stale; null without a manifest that can be read. */
   readonly staleAt: Instant | null
+  readonly idUntil: IdEnds | null
 }
 
 /** A child elsewhere. */
@@ -33,6 +35,7 @@ export interface StatusChild {
   readonly heardAt: Instant | null
   /** Since when it is suspended; null if it is not. */
   readonly suspended: Instant | null
+  readonly idUntil: IdEnds | null
 }
 
 export interface ServedPeers {
@@ -50,10 +53,11 @@ export async function servedPeers(session: Session, work: Work): Promise<ServedP
   const publishers: StatusPublisher[] = []
   for (const row of elsewhere(session, work)) publishers.push(await publisherOf(work, row))
   const { dataDir } = session.options
-  const children = readCas(work).cas.flatMap(({ handle: ca, children: own }) =>
-    Object.entries(own).flatMap(([name, { transport, suspended = null }]): readonly StatusChild[] => {
-      const child = name as Handle
-      return transport === 'local' ? [] : [{ ca, child, heardAt: lastHeardAt(dataDir, { ca, child }), suspended }]
+  const children = readCas(work).cas.flatMap((state) =>
+    Object.entries(state.children).flatMap(([name, link]): readonly StatusChild[] => {
+      const [ca, child, { suspended = null }] = [state.handle, name as Handle, link]
+      if (link.transport === 'local') return []
+      return [{ ca, child, heardAt: lastHeardAt(dataDir, { ca, child }), suspended, idUntil: idEnds(state, link) }]
     }),
   )
   return { publishers, children }
@@ -71,7 +75,8 @@ function elsewhere(session: Session, work: Work): readonly ListedPublisher[] {
 async function publisherOf(work: Work, { known, row }: ListedPublisher): Promise<StatusPublisher> {
   const { publisher, lastMessage, objects, bytes } = row
   const staleAt = await manifestsStaleAt(work, known)
-  return { publisher, addedAt: known.addedAt, lastMessage, objects, bytes, staleAt }
+  const idUntil = idEnds(pubdState(work), known.remote ?? {})
+  return { publisher, addedAt: known.addedAt, lastMessage, objects, bytes, staleAt, idUntil }
 }
 
 type Limits = Pick<Config, 'publisherSilentAfterHours' | 'publisherWarnMb'>

@@ -11,7 +11,7 @@ import type { KeyId } from '../../../crypto/ports.js'
 import { formatAggregateId } from '../../../eventsourcing/types.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { type PeerContact, peerDer } from '../../../identity/contact.js'
-import { heldUntil, idKey } from '../../../identity/id-keys.js'
+import type { IdEnds, IdLink } from '../../../identity/id-ends.js'
 import type { LastExchange } from '../../../peers/last-exchange.js'
 import { fromResourceText, NO_RESOURCES, toResourceText, union } from '../../../resources/resource-set.js'
 import type { ResourceText } from '../../../resources/types.js'
@@ -49,6 +49,8 @@ export interface ParentRow {
   readonly nextDue: Instant | null
   /** Since when a parent in this data directory has suspended the CA; null if it has not, and for one elsewhere. */
   readonly suspended: Instant | null
+  /** Ends of the ID certificates; null for a parent in this data directory. */
+  readonly idUntil: IdEnds | null
 }
 
 export interface ParentListReport {
@@ -58,19 +60,30 @@ export interface ParentListReport {
 
 /** Lists the parents of a CA by name. Throws `ca-unknown` (rejected). */
 export async function listParents(session: Session, ca: Handle): Promise<ParentListReport> {
+  const { idEnds } = await import('../../../identity/id-ends.js')
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const state = knownCa(work, ca)
     const names = (Object.keys(state.parents) as Handle[]).sort()
     const parents = names.flatMap((name) => {
       const contact = entry(state.parents, name)
-      return contact === undefined ? [] : [parentRow(session, work, state, name, contact)]
+      return contact === undefined ? [] : [parentRow({ session, work, state, idEnds }, name, contact)]
     })
     return { ca, parents }
   })
 }
 
-function parentRow(session: Session, work: Work, state: CaState, parent: Handle, contact: Parent): ParentRow {
+/** Reads the ends of ID certificates; loaded where a report needs it. */
+type ReadEnds = (state: CaState, link: IdLink) => IdEnds | null
+
+interface Revision {
+  readonly session: Session
+  readonly work: Work
+  readonly state: CaState
+  readonly idEnds: ReadEnds
+}
+
+function parentRow({ session, work, state, idEnds }: Revision, parent: Handle, contact: Parent): ParentRow {
   const held = toResourceText(
     Object.values(state.classes)
       .filter((own) => own.parent === parent)
@@ -81,13 +94,15 @@ function parentRow(session: Session, work: Work, state: CaState, parent: Handle,
   const common = { parent, transport, resources: held }
   if (contact.transport === 'local') {
     const suspended = suspendedAt({ work }, state, parent) ?? null
-    return { ...common, serviceUri: null, doubts: 0, openRequests: 0, exchange: null, nextDue: null, suspended }
+    const never = { serviceUri: null, doubts: 0, openRequests: 0, exchange: null, nextDue: null }
+    return { ...common, ...never, suspended, idUntil: null }
   }
   const { doubts, open, exchange, nextDue } = rowOf(session, work, state, parent, contact)
   const { serviceUri } = contact.contact
   return {
     ...{ ...common, serviceUri, doubts: doubts.length, openRequests: open },
     ...{ exchange: exchangeRow(exchange), nextDue: nextDue ?? null, suspended: null },
+    idUntil: idEnds(state, contact.contact),
   }
 }
 
@@ -130,17 +145,25 @@ export interface ParentShowReport extends Omit<ParentRow, 'openRequests' | 'doub
 
 /** Shows one parent. Throws `ca-unknown`, `parent-unknown` (rejected). */
 export async function showParent(session: Session, ca: Handle, parent: Handle): Promise<ParentShowReport> {
-  const { readIdCertificate } = await import('../../../protocols/cms/id-certificate.js')
+  const [{ idEnds }, { readIdCertificate }] = await Promise.all([
+    import('../../../identity/id-ends.js'),
+    import('../../../protocols/cms/id-certificate.js'),
+  ])
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const state = knownCa(work, ca)
     const known = knownParent(state, parent)
-    const { openRequests: _, doubts: __, serviceUri: ___, ...row } = parentRow(session, work, state, parent, known)
+    const {
+      openRequests: _,
+      doubts: __,
+      serviceUri: ___,
+      ...row
+    } = parentRow({ session, work, state, idEnds }, parent, known)
     const classes = Object.values(state.classes).filter((own) => own.parent === parent)
     const isRemote = known.transport === 'rfc6492'
     return {
       ...{ ca, ...row, aggregate: isRemote ? null : aggregateOf(known) },
-      contact: isRemote ? contactRow(state, known, (der) => readIdCertificate(der)) : null,
+      contact: isRemote ? contactRow(row.idUntil, known, (der) => readIdCertificate(der)) : null,
       classes: classes.map(listedRow),
       requests: isRemote ? openAt(state, parent, session.now(), work) : [],
     }
@@ -161,20 +184,17 @@ export function knownParent(state: CaState, parent: Handle): Parent {
 
 type ReadId = (der: Uint8Array) => { readonly ski: KeyId; readonly notAfter: Instant }
 
-function contactRow(state: CaState, { contact, childName, parentName }: RemoteParent, readId: ReadId): ContactRow {
-  const { serviceUri, ...row } = peerContactRow(state, contact, readId)
+function contactRow(ends: IdEnds | null, { contact, childName, parentName }: RemoteParent, readId: ReadId): ContactRow {
+  const { serviceUri, ...row } = peerContactRow(ends, contact, readId)
   return { serviceUri, childName, parentName, ...row }
 }
 
 /** Returns the members of a contact that reports show. */
-export function peerContactRow(state: CaState, contact: PeerContact, readId: ReadId): PeerContactRow {
-  const { serviceUri, id, idUntil, peer, tlsCa, tlsInsecure, acceptStaleCrl, allowPrivate } = contact
+export function peerContactRow(ends: IdEnds | null, contact: PeerContact, readId: ReadId): PeerContactRow {
+  const { serviceUri, id, peer, tlsCa, tlsInsecure, acceptStaleCrl, allowPrivate } = contact
   const { ski, notAfter } = readId(peerDer(peer))
-  const own = idKey(state, id)
-  // the certificate that the peer has, which may be older than the newest one of that key
-  const until = own === undefined ? null : heldUntil(own, idUntil)
   return {
-    ...{ serviceUri, id: { ski: id, notAfter: until } },
+    ...{ serviceUri, id: { ski: id, notAfter: ends?.own ?? null } },
     ...{ peer: { ski, notAfter }, tlsCa: tlsCa !== undefined, tlsInsecure: tlsInsecure === true },
     ...{ acceptStaleCrl: acceptStaleCrl === true, allowPrivate: allowPrivate === true },
   }

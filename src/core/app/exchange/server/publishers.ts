@@ -7,7 +7,7 @@ import { addSeconds, type Duration, type Instant, later } from '../../../base/ti
 import type { KeyId, Sha256 } from '../../../crypto/ports.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { peerDer } from '../../../identity/contact.js'
-import { heldUntil, idKey } from '../../../identity/id-keys.js'
+import type { IdEnds } from '../../../identity/id-ends.js'
 import { type LastExchange, type PeerName, readExchange } from '../../../peers/last-exchange.js'
 import type { ObjectRef, PubdState, Publisher } from '../../../pubd/state.js'
 import { soonest } from '../../changes/outcome.js'
@@ -30,6 +30,8 @@ export interface PublisherRow {
   readonly updatedAt: Instant
   /** Time at which the first of its manifests goes stale; null without one that can be read, and for a publisher of this data directory. */
   readonly staleAt: Instant | null
+  /** Ends of the ID certificates; null for a publisher of this data directory. */
+  readonly idUntil: IdEnds | null
 }
 
 export interface PublisherListReport {
@@ -53,17 +55,25 @@ export interface PublisherShowReport extends PublisherRow {
 /** Lists the publishers by handle; with `stale` those elsewhere that were not heard for so many seconds. */
 export async function listPublishers(session: Session, stale?: Duration): Promise<PublisherListReport> {
   const now = session.now()
+  const { idEnds } = await import('../../../identity/id-ends.js')
   return session.store.read(async (reader) => {
     const work = new Work(reader)
-    const rows = publisherRows(session, pubdState(work))
+    const state = pubdState(work)
+    const rows = publisherRows(session, state)
     const wanted = rows.filter((row) => stale === undefined || isSilent(row, stale, now))
-    return { publishers: await Promise.all(wanted.map((one) => withStaleAt(work, one))) }
+    const withEnds = async (one: ListedPublisher): Promise<PublisherRow> => {
+      return { ...one.row, staleAt: await staleAtOf(work, one), idUntil: idEnds(state, one.known.remote ?? {}) }
+    }
+    return { publishers: await Promise.all(wanted.map(withEnds)) }
   })
 }
 
 /** Shows one publisher and its objects. Throws `publisher-unknown` (rejected). */
 export async function showPublisher(session: Session, publisher: Handle): Promise<PublisherShowReport> {
-  const { readIdCertificate } = await import('../../../protocols/cms/id-certificate.js')
+  const [{ idEnds }, { readIdCertificate }] = await Promise.all([
+    import('../../../identity/id-ends.js'),
+    import('../../../protocols/cms/id-certificate.js'),
+  ])
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const state = pubdState(work)
@@ -71,17 +81,16 @@ export async function showPublisher(session: Session, publisher: Handle): Promis
     const exchange = readExchange(session.options.dataDir, exchangeName(publisher))
     const { remote, addedAt, base, objects } = known
     const peer = remote === undefined ? undefined : readIdCertificate(peerDer(remote.peer))
-    const own = remote === undefined ? undefined : idKey(state, remote.id)
-    // the certificate that the publisher has, which may be older than the newest one of that key
-    const until = own === undefined ? null : heldUntil(own, remote?.idUntil)
+    const idUntil = idEnds(state, remote ?? {})
+    const row = rowOf(publisher, known, exchange)
     return {
-      ...(await withStaleAt(work, { known, row: rowOf(publisher, known, exchange) })),
+      ...{ ...row, staleAt: await staleAtOf(work, { known, row }), idUntil },
       addedAt,
       id:
         remote === undefined || peer === undefined
           ? null
           : {
-              own: { ski: remote.id, notAfter: until },
+              own: { ski: remote.id, notAfter: idUntil?.own ?? null },
               peer: { ski: peer.ski, notAfter: peer.notAfter },
             },
       exchange: exchangeRow(exchange),
@@ -90,8 +99,8 @@ export async function showPublisher(session: Session, publisher: Handle): Promis
   })
 }
 
-/** A row before the objects of the publisher are read. */
-type ListedRow = Omit<PublisherRow, 'staleAt'>
+/** A row before the objects and the ID certificate of the publisher are read. */
+type ListedRow = Omit<PublisherRow, 'staleAt' | 'idUntil'>
 
 export interface ListedPublisher {
   readonly known: Publisher
@@ -108,8 +117,8 @@ export function publisherRows(session: Session, state: PubdState): readonly List
   })
 }
 
-async function withStaleAt(work: Work, { known, row }: ListedPublisher): Promise<PublisherRow> {
-  return { ...row, staleAt: row.transport === 'local' ? null : await manifestsStaleAt(work, known) }
+async function staleAtOf(work: Work, { known, row }: ListedPublisher): Promise<Instant | null> {
+  return row.transport === 'local' ? null : await manifestsStaleAt(work, known)
 }
 
 /** Returns the time at which the first manifest of a publisher goes stale; null without a manifest that can be read. */

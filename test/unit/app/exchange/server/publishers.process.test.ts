@@ -110,7 +110,8 @@ test('status counts the time to the end of its manifest, its silence and its siz
     const { concerns } = await status(await session())
     return concerns.filter(({ code }) => code.startsWith('publisher-')).map(({ code, message }) => `${code} ${message}`)
   }
-  const { staleAt } = (await listPublishers(await session())).publishers[0] ?? {}
+  const { staleAt, idUntil } = (await listPublishers(await session())).publishers[0] ?? {}
+  expect(idUntil).toEqual({ own: expect.any(String), peer: one.party.certificate.notAfter })
   expect(staleAt).toMatch(/^2026-11-2[12]T/)
   expect(await showPublisher(await session(), one.handle)).toMatchObject({ staleAt })
   const report = await status(await session())
@@ -121,7 +122,7 @@ test('status counts the time to the end of its manifest, its silence and its siz
       lastMessage: heard,
       objects: 2,
       bytes: expect.any(Number),
-      staleAt,
+      ...{ staleAt, idUntil },
     },
     expect.objectContaining({ publisher: 'two', lastMessage: null, staleAt: null }),
   ])

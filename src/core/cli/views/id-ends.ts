@@ -1,0 +1,25 @@
+/** Ends of the ID certificates between us and a peer, as the column of a table. */
+
+import { earlier, type Instant } from '../../base/time.js'
+import type { IdEnds } from '../../identity/id-ends.js'
+import { expiryLevel } from '../../pki/expiry.js'
+import type { Column } from '../output/table.js'
+import type { Theme } from '../output/theme.js'
+
+/** A table of peers shows when messages end; the first column that a narrow terminal shortens. */
+export const ID_COLUMN: Column = { title: 'ID UNTIL', rank: 1, cut: 'time', usual: '' }
+
+/** Returns the first of both ends, as a warning from 90 days before it; '' for a peer in this data directory. */
+export function idCell(ends: IdEnds | null, theme: Theme, now: Instant | undefined): string {
+  const known = [ends?.own, ends?.peer].filter((end) => end !== null && end !== undefined)
+  if (known.length === 0) return ''
+  const first = known.reduce(earlier)
+  return now !== undefined && expiryLevel({ notAfter: first }, true, now) !== 'ok' ? theme.caution(first) : first
+}
+
+/** Returns `ours until T, its until T`, each as a warning from 90 days before it; undefined for a peer in this data directory. */
+export function idText(ends: IdEnds | null, theme: Theme, now: Instant | undefined): string | undefined {
+  if (ends === null) return undefined
+  const at = (end: Instant | null): string => idCell({ own: end, peer: null }, theme, now)
+  return `ours until ${at(ends.own) || 'unknown'}, its until ${at(ends.peer) || 'unknown'}`
+}

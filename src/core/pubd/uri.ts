@@ -10,6 +10,11 @@ import { quoted } from '../base/text.js'
 export const MAX_URI_LENGTH = 2048
 /** The longest name that every file system accepts. */
 const MAX_SEGMENT_LENGTH = 255
+/**
+ * The deepest name; repositories use fewer than ten folders. Each name is compared with all of its folders, so that without a limit one message
+ * of 32 MiB with thousands of long names has millions of them.
+ */
+export const MAX_FOLDERS = 32
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?$/
 const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/
@@ -21,7 +26,8 @@ export function publisherBase(rsyncBase: string, publisher: Handle): string {
 
 /** Returns why `name` cannot be used below `base`, as the end of a sentence; undefined when it can. */
 export function objectNameProblem(base: string, name: string): string | undefined {
-  const segments = name.split('/')
+  const segments = name.split('/', MAX_FOLDERS + 2)
+  if (segments.length > MAX_FOLDERS + 1) return `lies in more than ${MAX_FOLDERS} folders`
   if (segments.some((s) => s === '')) return 'has an empty path segment'
   if (segments.some((s) => s.startsWith('.'))) return 'has a path segment that starts with a dot'
   if (!segments.every((s) => SEGMENT.test(s))) return 'has a character other than A-Z a-z 0-9 . _ - between slashes'

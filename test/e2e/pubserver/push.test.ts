@@ -3,6 +3,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -252,6 +253,68 @@ describe('pubserver push', () => {
       '--json',
     ])
     expect([gone.code, gone.json<Report>().targets[0]?.error?.code]).toEqual([15, 'rsync-failed'])
+  })
+})
+
+describe('between two runs of rsync', () => {
+  /** An rsync that copies the targets into a folder of its own after each of its runs, one run after the other. */
+  function recorder(folder: string, targets: readonly string[]): Record<string, string> {
+    const real = findProgram('rsync') ?? ''
+    mkdirSync(folder, { recursive: true })
+    const script = [
+      '#!/bin/sh',
+      // the last target is far behind the others
+      `case "$*" in *${targets.at(-1)}*) sleep 0.3;; esac`,
+      `exec 9>${folder}/lock; flock 9`,
+      `${real} "$@" 9>&-; code=$?`,
+      `n=$(ls ${folder} | wc -l); mkdir ${folder}/$((n + 1000))`,
+      ...targets.map((target, n) => `[ ! -d ${target} ] || cp -a ${target} ${folder}/$((n + 1000))/${n}`),
+      'exit $code',
+    ]
+    writeFileSync(join(folder, 'rsync'), `${script.join('\n')}\n`)
+    chmodSync(join(folder, 'rsync'), 0o755)
+    return { PATH: `${folder}:${process.env['PATH']}` }
+  }
+
+  it('each target is complete, and none is switched before all have every file', async (context) => {
+    needsRsync(context)
+    needProgram(context, 'flock')
+    const dataDir = box.copy()
+    const targets = ['first', 'second', 'third'].map((name) => join(box.path, 'phases', name))
+    mkdirSync(join(box.path, 'phases'))
+    const { serial } = await push(dataDir, targets)
+    const before = rsyncFiles(targets[0] ?? '')
+    await roa(dataDir, ['add', 'acme', '192.0.2.0/24 => 64496'])
+    const [after, next] = [rsyncFiles(repoOf(dataDir)), readFileSync(notificationOf(repoOf(dataDir)))]
+    const folder = join(box.path, 'recorder')
+    const ran = await runAt(dataDir, ['pubserver', 'push', ...targets], { env: recorder(folder, targets) })
+    expect([ran.code, ran.stderr]).toEqual([0, ''])
+
+    const moments = readdirSync(folder)
+      .filter((name) => /^\d+$/.test(name))
+      .sort()
+    expect(moments.length).toBeGreaterThan(15)
+    const switched = moments.map((name) =>
+      targets.map((_, n) => {
+        const target = join(folder, name, String(n))
+        const rrdp = wholeSerial(target, RRDP)
+        expect([serial, serial + 1]).toContain(rrdp)
+        const files = [...rsyncFiles(target)]
+        expect([[...before], [...after]]).toContainEqual(files)
+        return rrdp > serial || files.length === after.size
+      }),
+    )
+    expect(switched.at(-1)).toEqual([true, true, true])
+    const first = moments[switched.findIndex((row) => row.includes(true))] ?? ''
+    for (const n of targets.keys()) {
+      // what the new notification lists and the new tree are there, whether this target has been switched or not
+      const target = join(folder, first, String(n))
+      writeFileSync(notificationOf(target), next)
+      expect(wholeSerial(target, RRDP)).toBe(serial + 1)
+      const trees = readdirSync(join(target, 'rsync')).filter((name) => name !== 'current')
+      const contents = trees.map((name) => [...filesOf(join(target, 'rsync', name))])
+      expect(contents).toContainEqual([...after])
+    }
   })
 })
 

@@ -173,6 +173,17 @@ describe('a request', () => {
     })
   })
 
+  test('with another limit is another one, though it gives the same resources: the limit is that of the last request', async () => {
+    const key = await signer.createKey()
+    const limit = { asn: 'AS64496', ipv4: '10.0.0.0/8', ipv6: '' }
+    const limits = async () => certificatesOf(await ask({ type: 'list' })).map((c) => c.limit)
+    await issue(key, { limit })
+    expect(await limits()).toEqual([limit])
+    await issue(key)
+    expect(await limits()).toEqual([{}])
+    expect((await state()).children['kid']?.issued[key.id]).not.toHaveProperty('limit')
+  })
+
   test.each([
     ['of a class that is not there', 1201, { className: '9' }],
     ['for what is not held', 1202, { limit: { asn: '', ipv4: '192.0.2.0/24', ipv6: '' } }],

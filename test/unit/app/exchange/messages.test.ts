@@ -6,7 +6,10 @@ import { runCa } from '../../../../src/core/app/session/context.js'
 import { fromUtf8 } from '../../../../src/core/base/bytes.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import { addSeconds } from '../../../../src/core/base/time.js'
+import { utcOrGeneralized } from '../../../../src/core/der/writer.js'
 import { type IdKey, idsOf, newestId } from '../../../../src/core/identity/id-keys.js'
+import { bpkiCa, craft, SIGNED_AT } from '../../../support/peers/crafted-message.js'
+import { CA, at as certificateTime } from '../../../support/rpki/parts.js'
 import { emptyWorld, type World } from '../../../support/rpki/small-world.js'
 
 const [OURS, OTHER] = ['ours', 'other'].map(parseHandle) as [never, never]
@@ -47,4 +50,18 @@ test('an ID key is made once where asked for only if there is none, and again wh
   expect(await runCa(world.tx, OURS, { type: 'id.add', ifNone: true })).toEqual([])
   await runCa(world.tx, OURS, { type: 'id.add' })
   expect(idsOf(world.ca('ours'))).toHaveLength(2)
+})
+
+test('a stale CRL is taken from a peer with that permission alone', async () => {
+  const cms = craft({
+    crl: (parts) => {
+      parts.thisUpdate = utcOrGeneralized(certificateTime('2026-04-01T00:00:00Z'))
+      parts.nextUpdate = utcOrGeneralized(certificateTime('2026-05-01T00:00:00Z'))
+    },
+  })
+  const peer = Buffer.from(bpkiCa(CA, CA)).toString('base64')
+  const open = (permission: object) => openMessage(cms, { peer, ...permission }, SIGNED_AT)
+  for (const permission of [{}, { acceptStaleCrl: false }])
+    await expect(open(permission)).rejects.toThrow(/the CRL was valid until 2026-05-01/)
+  expect((await open({ acceptStaleCrl: true })).signingTime).toBe(SIGNED_AT)
 })

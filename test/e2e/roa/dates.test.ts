@@ -43,6 +43,14 @@ it('a ROA with both dates waits, is published and is withdrawn', async () => {
     scheduled: [{ state: 'scheduled', from: FROM }],
   })
   expect(await listed(dir)).toEqual([['scheduled', FROM, UNTIL]])
+  const why = await runAt(dir, ['why', '192.0.2.0/24 => 64496', '--json'])
+  expect([why.code, why.json()]).toMatchObject([0, { ca: 'acme', present: false, answer: { code: 'scheduled' } }])
+  expect((await runAt(dir, ['status'])).stdout).toMatch(new RegExp(`^ROA dates +acme: ${FROM}`, 'm'))
+  const exported = await runAt(dir, ['export', 'acme'])
+  const plan = await runAt(dir, ['plan', '-', '--prune'], { input: exported.stdout })
+  expect([plan.code, plan.stdout]).toEqual([0, expect.stringContaining(`from ${FROM} until ${UNTIL}`)])
+  expect((await runAt(dir, ['apply', '-', '--prune', '--yes'], { input: exported.stdout })).code).toBe(0)
+  expect(await listed(dir)).toEqual([['scheduled', FROM, UNTIL]])
   const text = (await runAt(dir, ['roa', 'list', 'acme'])).stdout
   expect(text).toMatch(new RegExp(`scheduled +${FROM} +${UNTIL}`))
   expect((await runAt(dir, ['roa', 'list', 'acme', '--csv'])).stdout).not.toContain('192.0.2.0')

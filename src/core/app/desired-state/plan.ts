@@ -1,4 +1,7 @@
 /** Use case of `brine plan`: what would lead from a data directory, or from an exported state, to the desired one. Writes nothing. */
+import type { Handle } from '../../base/handle.js'
+import type { Instant } from '../../base/time.js'
+import { scheduledRoas } from '../../ca/roa-schedule.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { type CaPlan, type Counts, changesOf, countsOf, differenceOf } from '../../desired-state/difference.js'
 import { planDigest } from '../../desired-state/digest.js'
@@ -6,8 +9,16 @@ import type { StateFile } from '../../desired-state/read.js'
 import type { DesiredState } from '../../desired-state/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { Session } from '../session/session.js'
-import { currentState } from './current.js'
+import { activeCa, currentState } from './current.js'
 import { type Forecast, type ForecastOptions, forecastPlan } from './forecast.js'
+
+/** A ROA that `tick` adds or removes later. */
+export interface WaitingRoa {
+  readonly ca: Handle
+  readonly roa: string
+  readonly from?: Instant
+  readonly until?: Instant
+}
 
 export interface Plan extends Forecast {
   /** Base of the plan: a data directory, or a file that `brine export` wrote of one. */
@@ -15,6 +26,8 @@ export interface Plan extends Forecast {
   readonly digest: Sha256
   readonly prune: boolean
   readonly counts: Counts
+  /** ROAs of the CAs of the file with dates to come, which a file does not have. */
+  readonly scheduled: readonly WaitingRoa[]
   /** The CAs that have a difference, by handle. */
   readonly cas: readonly CaPlan[]
 }
@@ -29,9 +42,20 @@ export async function planState(
   prune: boolean,
   options: ForecastOptions,
 ): Promise<Plan> {
-  const current = await session.store.read(async (reader) => currentState({ work: new Work(reader) }, file.cas.keys()))
+  const [current, scheduled] = await session.store.read(async (reader) => {
+    const work = new Work(reader)
+    return [currentState({ work }, file.cas.keys()), waitingRoas({ work }, file.cas.keys())] as const
+  })
   const plan = planBetween(current, file, prune, 'dataDir')
-  return { ...plan, ...(await forecastPlan(session, file, plan.cas, options)) }
+  return { ...plan, scheduled, ...(await forecastPlan(session, file, plan.cas, options)) }
+}
+
+function waitingRoas(tx: Parameters<typeof activeCa>[0], handles: Iterable<Handle>): readonly WaitingRoa[] {
+  return [...handles].sort().flatMap((ca) =>
+    scheduledRoas(activeCa(tx, ca) ?? {}).map(([roa, { from, until }]) => {
+      return { ca, roa, ...(from === undefined ? {} : { from }), ...(until === undefined ? {} : { until }) }
+    }),
+  )
 }
 
 /** Compares a file with another state. No rule is checked and no limit judged: what the CAs hold is in the data directory alone. */
@@ -43,7 +67,7 @@ export function planBetween(
 ): Plan {
   const cas = differenceOf(current, wanted, prune)
   const digest = planDigest(current, wanted, cas, prune)
-  return { base, digest, prune, counts: countsOf(cas), cas, lost: [], regained: [], held: [] }
+  return { base, digest, prune, counts: countsOf(cas), scheduled: [], cas, lost: [], regained: [], held: [] }
 }
 
 /** Returns true if the plan changes something. */

@@ -34,6 +34,8 @@ export interface StatusReport {
   /** Time at which the first object goes stale if nothing runs. */
   readonly staleAt: Instant | null
   readonly nextDue: Instant | null
+  /** Time of the next date of a ROA, by CA; one that has passed waits for `tick`, or is held. */
+  readonly scheduled: readonly { readonly ca: Handle; readonly at: Instant }[]
   /** `failed`: CAs that were not published; `failedPeers`: parents and repositories elsewhere whose exchange failed. */
   readonly lastTick: { readonly at: Instant; readonly failed: number; readonly failedPeers: number } | null
   /** Seconds between two runs of `tick`, from the configuration. */

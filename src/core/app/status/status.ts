@@ -87,6 +87,7 @@ export async function status(session: Session): Promise<StatusReport> {
     now: snapshot.now,
     staleAt: plan.staleAt,
     nextDue: soonest(plan.nextDue, nextDue),
+    scheduled: [...plan.scheduled].map(([ca, at]) => ({ ca, at })),
     ...{ lastTick, lastBackup: lastBackup(session), lastAudit: inputs.lastAudit },
     tickPeriod: session.config.tickPeriod,
     lastCommit: { commit: snapshot.head, at: snapshot.at },

@@ -1,5 +1,6 @@
 /** The answer of `brine why` in one sentence with its code and the next command. Pure. */
 import type { Handle } from '../../base/handle.js'
+import type { Instant } from '../../base/time.js'
 import { formatPrefix } from '../../resources/prefix.js'
 import type { RoaPayload } from '../../resources/types.js'
 import type { Chain } from './chain.js'
@@ -8,7 +9,7 @@ import type { StoryStep, StoryWord } from './story.js'
 export interface Answer {
   /**
    * `published`; published but of no use: `ca-suspended`, `chain-broken`, `unconfirmed`; configured: `resource-lost`, `not-held`, `not-issued`;
-   * neither: `removed`, `ca-removed`, `never`, `outside`.
+   * not configured yet: `scheduled`; neither: `removed`, `ca-removed`, `never`, `outside`.
    */
   readonly code: AnswerCode
   readonly message: string
@@ -23,13 +24,14 @@ export type AnswerCode =
   | 'resource-lost'
   | 'not-held'
   | 'not-issued'
+  | 'scheduled'
   | 'removed'
   | 'ca-removed'
   | 'never'
   | 'outside'
 
 /** Returns the answer for an object that a CA publishes. */
-export function presentAnswer(ca: Handle, { end, broken }: Chain, isUnconfirmed: boolean): Answer {
+export function presentAnswer(ca: Handle, { end, broken }: Chain, isUnconfirmed: boolean, until?: Instant): Answer {
   if (end === 'broken' && broken?.suspendedSince !== undefined) {
     const { ca: child, parent, suspendedSince } = broken
     return {
@@ -46,12 +48,15 @@ export function presentAnswer(ca: Handle, { end, broken }: Chain, isUnconfirmed:
     const message = `${ca} has issued it, and its repository elsewhere has not confirmed all of its objects`
     return { code: 'unconfirmed', message, hint: `brine repo sync ${ca}` }
   }
-  return { code: 'published', message: `published by ${ca}`, hint: null }
+  const limit = until === undefined ? '' : `, until ${until}`
+  return { code: 'published', message: `published by ${ca}${limit}`, hint: null }
 }
 
 export interface AbsenceFacts {
   readonly vrp: string
   readonly configured: { readonly ca: Handle; readonly isHeld: boolean } | null
+  /** The CA to which it is added later; left out: none. */
+  readonly scheduled?: { readonly ca: Handle; readonly dates: string; readonly isDue: boolean }
   /** CAs that hold the prefix. */
   readonly holders: readonly Handle[]
   /** Other configured ROAs that cover the prefix, or are of the same AS below it. */
@@ -64,6 +69,7 @@ export function absentAnswer(facts: AbsenceFacts, story: readonly StoryStep[], {
   const did = (...words: readonly StoryWord[]): StoryStep | undefined =>
     story.findLast(({ what }) => what.some((word) => words.includes(word)))
   if (configured !== null) return configuredAnswer(configured, did('lost'), formatPrefix(prefix))
+  if (facts.scheduled !== undefined) return scheduledAnswer(facts.scheduled)
   const removed = did('removed', 'ca-removed')
   if (removed !== undefined) {
     const isCa = removed.what.includes('ca-removed')
@@ -88,6 +94,11 @@ export function absentAnswer(facts: AbsenceFacts, story: readonly StoryStep[], {
     message: `no CA here ever had it; ${holders.slice(0, 3).join(', ')} could${others}`,
     hint: `brine roa add ${holder} "${vrp}"`,
   }
+}
+
+function scheduledAnswer({ ca, dates, isDue }: NonNullable<AbsenceFacts['scheduled']>): Answer {
+  const message = `not in effect yet: ${ca} has it ${dates}${isDue ? ', and no tick has added it' : ''}`
+  return { code: 'scheduled', message, hint: isDue ? 'brine tick' : `brine roa list ${ca}` }
 }
 
 function configuredAnswer(

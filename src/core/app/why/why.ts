@@ -8,6 +8,7 @@ import type { Moment } from '../../base/moment.js'
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
 import { payloadOf } from '../../ca/products/roa-index.js'
+import { datesText, scheduledOf } from '../../ca/roa-schedule.js'
 import { heldSets } from '../../ca/roas.js'
 import { isUnconfirmed } from '../../ca/state/places.js'
 import type { CaState } from '../../ca/state/state.js'
@@ -77,11 +78,16 @@ function reportOf(session: Session, histories: Histories, work: Work, { payload,
   })
   const best = found.find(({ chain }) => chain.end !== 'broken') ?? found[0]
   const configured = cas.find((state) => entry(state.roas, vrp) !== undefined)
+  const later = cas.find((state) => scheduledOf(state, vrp)?.from !== undefined)
   const story = storiesOf(histories, commit, vrp, payload, best?.state.handle ?? configured?.handle)
   const answer =
     best === undefined
-      ? absentAnswer(factsOf(cas, vrp, payload, configured), story, payload)
-      : presentAnswer(best.state.handle, best.chain, isUnconfirmed(best.state))
+      ? absentAnswer(
+          { ...factsOf(cas, vrp, payload, configured), ...scheduledFacts(later, vrp, asked) },
+          story,
+          payload,
+        )
+      : presentAnswer(best.state.handle, best.chain, isUnconfirmed(best.state), scheduledOf(best.state, vrp)?.until)
   const issued =
     best === undefined ? undefined : story.findLast(({ what }) => what.includes('issued') || what.includes('reissued'))
   return {
@@ -90,7 +96,7 @@ function reportOf(session: Session, histories: Histories, work: Work, { payload,
     commit,
     present: answer.code === 'published',
     answer,
-    ca: best?.state.handle ?? configured?.handle ?? null,
+    ca: (best?.state ?? configured ?? later)?.handle ?? null,
     object: best === undefined ? null : objectOf(best, found),
     chain: best?.chain.links ?? [],
     chainEnd: best?.chain.end ?? null,
@@ -121,6 +127,12 @@ function objectOf({ roa, state }: Found, all: readonly Found[]): WhyObject {
   const { sha256, size, serial, notAfter } = object
   const alsoBy = all.map((one) => one.state.handle).filter((handle) => handle !== state.handle)
   return { name, uri, sha256, size, serial, notBefore: certificate?.notBefore ?? null, notAfter, alsoBy }
+}
+
+function scheduledFacts(state: CaState | undefined, vrp: string, asked: Instant) {
+  const own = state === undefined ? undefined : scheduledOf(state, vrp)
+  if (state === undefined || own?.from === undefined) return {}
+  return { scheduled: { ca: state.handle, dates: datesText(own), isDue: own.from <= asked } }
 }
 
 function factsOf(cas: readonly CaState[], vrp: string, payload: RoaPayload, configured: CaState | undefined) {

@@ -1,6 +1,7 @@
 /** Views of `brine plan` and `brine apply`: the changes by CA, then how many there are. */
 import type { AppliedStep, ApplyReport } from '../../app/desired-state/apply.js'
 import { changesSomething, type Plan } from '../../app/desired-state/plan.js'
+import { datesText } from '../../ca/roa-schedule.js'
 import type { CaPlan, PlanItem, PlanRow } from '../../desired-state/difference.js'
 import { changeEnding } from '../output/change-ending.js'
 import { counted } from '../output/endings.js'
@@ -45,6 +46,7 @@ function heldLines({ held }: Plan, theme: Theme): readonly string[] {
 export function planLines(plan: Plan, theme: Theme): readonly string[] {
   return [
     ...plan.cas.flatMap((ca) => caLines(ca, theme)),
+    ...plan.scheduled.map((own) => theme.dim(`  ROA of ${own.ca} with dates, ${own.roa}: ${datesText(own)}`)),
     ...impactLines({ lost: plan.lost, regained: plan.regained }).map((line, at) =>
       at === 0 ? theme.caution(line) : line,
     ),

@@ -77,6 +77,7 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
     facts.push(['locked', `by ${lock.command}, pid ${lock.pid} on ${lock.host} since ${lock.since}`])
   for (const { handle } of report.cas.filter(({ kind, parents }) => kind === 'ca' && parents === 0))
     facts.push(['no parent', theme.paste(`${handle}  -> ${parentSteps(handle)}`)])
+  for (const { ca, at } of report.scheduled) facts.push(['ROA dates', `${ca}: ${nextMoment(at, now)}`])
   if (report.unpublished.length > 0) facts.push(['unpublished', report.unpublished.join(' ')])
   if (keyPool.target > 0) facts.push(['key pool', `${keyPool.keys} of ${keyPool.target}`])
   for (const row of report.keyRolls) facts.push(['key roll', `${row.ca} class ${row.class}: ${rollText(row, now)}`])

@@ -26,6 +26,7 @@ const step = (...what: readonly StoryWord[]): StoryStep => ({
   ...{ what, ca: ACME, sequence: 4, commit: 9, at: AT, type: 'roas.update', actor: 'alice', osUser: 'a', host: 'h' },
   ...{ reason: 'ticket 7', events: [] },
 })
+const dates = 'from 2026-12-01T00:00:00Z'
 const none = { vrp: VRP, configured: null, holders: [], near: [] }
 
 describe('a VRP that a CA publishes', () => {
@@ -80,4 +81,13 @@ describe('a VRP that is not there', () => {
     expect(answer.message).toContain(message)
     expect(answer.hint).toContain(hint)
   })
+})
+
+it.each([
+  [false, 'not in effect yet: acme has it from 2026-12-01T00:00:00Z', 'brine roa list acme'],
+  [true, 'not in effect yet: acme has it from 2026-12-01T00:00:00Z, and no tick has added it', 'brine tick'],
+])('a VRP that is added later, due %s', (isDue, message, hint) => {
+  const facts = { ...none, scheduled: { ca: ACME, dates, isDue } }
+  // an earlier removal says nothing of what is to come
+  expect(absentAnswer(facts, [step('removed')], payload)).toEqual({ code: 'scheduled', message, hint })
 })

@@ -111,6 +111,15 @@ it('removals that the limits hold are told, tried again and recorded once', asyn
   expect(await listed(dir)).toEqual([['published', undefined, undefined]])
 })
 
+it('a CA whose dates are held is published as it is', async () => {
+  const dir = box.copy()
+  const roas = Array.from({ length: 8 }, (_, n) => `192.0.2.${n * 8}/29=AS64496`)
+  expect((await runAt(dir, ['roa', 'add', 'acme', ...roas, '--until', FROM])).code).toBe(0)
+  const { done, failed } = await tick(dir, '2026-11-22T09:00:00Z')
+  expect(failed).toMatchObject([{ ca: 'acme', code: 'removals-held' }])
+  expect(done).toContainEqual({ what: 'republish', on: 'acme' })
+})
+
 it('a suspended CA and one with a key roll follow their dates', async () => {
   const dir = box.copy()
   expect((await runAt(dir, ['roa', 'add', 'acme', ROA, '--from', FROM, '--until', UNTIL])).code).toBe(0)

@@ -42,7 +42,7 @@ afterEach(() => fs.rmSync(dir, { recursive: true }))
 
 const BEGUN = addSeconds(START, 600)
 
-function shown({ times: _, all: __, damaged, failed, ...plan }: RepublishPlan): unknown {
+function shown({ times: _, all: __, scheduled: ___, damaged, failed, ...plan }: RepublishPlan): unknown {
   const said = [...damaged, ...failed].map(({ ca: of, code }) => `${of} ${code}`)
   return {
     ...plan,
@@ -197,6 +197,22 @@ test('finds a missing object within the time, says so at each run, and no more o
   expect((await planDue(await session(now), ALONE, { inspect: true })).damaged).toHaveLength(1)
   fs.renameSync(`${root}/aside`, path)
   expect((await planDue(await session(now), ALONE, { inspect: true })).damaged).toEqual([])
+})
+
+test('reads the CA of which a ROA has a date, at that date', async () => {
+  const from = addSeconds(BEGUN, 3600)
+  await updateRoas(await quickSession(dir, BEGUN), ca(1), roaArguments({ add: [`${prefix(1)} => 64496`] }), {
+    dates: { from },
+  })
+  const at = async (now: Instant): Promise<readonly unknown[]> => {
+    const session = await quickSession(dir, now)
+    holdRotation(session)
+    const { scheduled, nextDue } = await planDue(session, ALONE, { inspect: true })
+    return [[...scheduled], nextDue]
+  }
+  await at(addSeconds(BEGUN, 60))
+  expect(await at(addSeconds(from, -1))).toEqual([[], from])
+  expect(await at(from)).toEqual([[[ca(1), from]], from])
 })
 
 test('finds it at once in a small directory', async () => {

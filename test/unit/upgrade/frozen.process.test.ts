@@ -28,7 +28,7 @@ import { fastest } from '../../support/store/store.js'
 
 const NOW = '2026-11-21T13:00:00Z'
 const formats = readdirSync(frozenDir).flatMap((name) => /^format-(\d+)$/.exec(name)?.[1] ?? [])
-/** Directories that were frozen for types of events which came later. */
+/** Directories that were frozen for types of events, and for segments, which came later. */
 const later = [
   '2-issuers',
   '2-clock',
@@ -41,6 +41,7 @@ const later = [
   '2-aspas',
   '2-dates',
   '2-routers',
+  '2-packed',
 ]
 const base = mkdtempSync(join(fastest(), 'brine-frozen-'))
 afterAll(() => rmSync(base, { recursive: true, force: true }))

@@ -6,6 +6,7 @@
 import { Command } from '@oclif/core/command'
 import { ExitError } from '@oclif/core/errors'
 import type { CommandError, Input, ParserOutput } from '@oclif/core/interfaces'
+import { mayHaveOutcome } from '../app/hooks/outcomes.js'
 import type { CommandContext, CommitWatch } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import { screenText } from '../base/text.js'
@@ -50,6 +51,8 @@ export abstract class BaseCommand<R extends object> extends Command {
   #progress: Progress = silentProgress
   #release: (exitCode: number) => void = () => undefined
   #ending = 0
+  /** Report or error, for the hooks of the operator. */
+  #outcome: { readonly report: object } | { readonly error: unknown } | undefined
   /** Arguments and flags, for hints. */
   #names: HintNames = {}
   /** The context that was made last. */
@@ -84,6 +87,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     if (asksForUpgradeOnly(process.env)) return this.#upgradeOnly()
     const executed = await this.#executed()
     const report = await this.#delivered(executed)
+    this.#outcome = { report }
     this.#progress.clear()
     if (this.#isMute) for (const line of this.faults(report)) process.stderr.write(screenText(`Error: ${line}\n`))
     await writeOut(await this.#rendered(report), this.watch.changed)
@@ -223,13 +227,24 @@ export abstract class BaseCommand<R extends object> extends Command {
     const found = toAppError(thrown, { changed: this.watch.changed, command: this.#words(), debug })
     const error = withPasteableHint(withHint(found, this.#names), this.#paste)
     this.#ending = EXIT_CODES[error.kind]
+    this.#outcome ??= { error }
     await this.#report(error)
     throw Object.assign(new ExitError(this.#ending), { cause: error })
   }
 
   protected override async finally(error: Error | undefined): Promise<void> {
     this.#release(this.#ending)
+    await this.#runHooks()
     await super.finally(error)
+  }
+
+  /** Runs the hook of the operator on what the command came to, if that can be an outcome. A signal ends the program as the command ended. */
+  async #runHooks(): Promise<void> {
+    const [context, outcome, command] = [this.#context, this.#outcome, this.id ?? '']
+    if (context === undefined || outcome === undefined || context.dryRun === true) return
+    if (!mayHaveOutcome(command, outcome)) return
+    const { runHooks } = await import('../app/hooks/run-hooks.js')
+    for (const problem of await runHooks(context, command, outcome, process.env)) this.warn(problem)
   }
 
   /** Overrides oclif, which would print every own property of an error, secrets included. */

@@ -10,6 +10,7 @@ import { jsonDigest } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { DEFAULT_TIMING, type Timing } from '../issuing/timing.js'
 import { type Enrolment, NO_ENROLMENT, NOTHING_DISABLED } from './enrolment/schema.js'
+import type { HooksConfig } from './hooks/schema.js'
 import { lineOf, parseConfig, type Value } from './parse.js'
 import { NO_REPOSITORY, type RepositoryConfig } from './repository/schema.js'
 import { NO_ROUTING, type RoutingConfig } from './routing/schema.js'
@@ -22,6 +23,8 @@ export interface LoadedConfig {
   readonly enrolment: Enrolment
   readonly repository: RepositoryConfig
   readonly routing: RoutingConfig
+  /** No part of the digest: it decides nothing of what is published. */
+  readonly hooks: HooksConfig
   /** Findings that are allowed but unwise, for stderr and `config check`. */
   readonly warnings: readonly ConfigFault[]
   /** TOML names of the keys that the file sets. */
@@ -64,14 +67,14 @@ async function load(
   file: string,
   isRefused: (sectionFaults: readonly ConfigFault[]) => boolean,
 ): Promise<LoadedConfig> {
-  const { values, enrolment, repository, routing, faults, sectionFaults } = await parseConfig(text)
+  const { values, enrolment, repository, routing, hooks, faults, sectionFaults } = await parseConfig(text)
   const senseless = laterFaults(text, values, faults)
   if (faults.length > 0 || senseless.length > 0 || isRefused(sectionFaults))
     throw configInvalid(file, [...faults, ...senseless, ...sectionFaults])
   const config = effective(values)
   const warnings = configWarnings(config).map(locate(text))
   const set = new Set(values.keys())
-  return { config, enrolment, repository, routing, warnings, set, sectionFaults: byLine(sectionFaults) }
+  return { config, enrolment, repository, routing, hooks, warnings, set, sectionFaults: byLine(sectionFaults) }
 }
 
 /** Returns the configuration of an empty file. */

@@ -6,6 +6,7 @@ import { nearest } from '../base/nearest.js'
 import { parseDuration } from '../base/time.js'
 import type { FaultyBlock } from './blocks.js'
 import { ENROLMENT_TABLES, type Enrolment, NO_ENROLMENT } from './enrolment/schema.js'
+import { HOOKS_TABLE, type HooksConfig, NO_HOOKS } from './hooks/schema.js'
 import { NO_REPOSITORY, REPOSITORY_TABLE, type RepositoryConfig } from './repository/schema.js'
 import { NO_ROUTING, ROUTING_TABLE, type RoutingConfig } from './routing/schema.js'
 import { formatValue, KEYS, type Key } from './schema.js'
@@ -21,11 +22,14 @@ export interface Parsed {
   readonly enrolment: Enrolment
   readonly repository: RepositoryConfig
   readonly routing: RoutingConfig
+  readonly hooks: HooksConfig
   /** Faults outside of the sections, and keys in a section that belong outside: with one of them nothing of the file can be used. */
   readonly faults: readonly ConfigFault[]
   /** Faults in sections. Each disables its section; the rest can be used. */
   readonly sectionFaults: readonly ConfigFault[]
 }
+
+const OTHER_TABLES: readonly string[] = [REPOSITORY_TABLE, ROUTING_TABLE, HOOKS_TABLE]
 
 type Checked = { readonly value: Value } | { readonly fault: string }
 
@@ -34,6 +38,7 @@ const NOTHING: Parsed = {
   enrolment: NO_ENROLMENT,
   repository: NO_REPOSITORY,
   routing: NO_ROUTING,
+  hooks: NO_HOOKS,
   faults: [],
   sectionFaults: [],
 }
@@ -63,7 +68,7 @@ async function parseTables(
   const faults: ConfigFault[] = []
   const unknown: PlacedFault[] = []
   for (const [name, raw] of Object.entries(table)) {
-    if (ENROLMENT_TABLES.includes(name) || name === REPOSITORY_TABLE || name === ROUTING_TABLE) continue
+    if (ENROLMENT_TABLES.includes(name) || OTHER_TABLES.includes(name)) continue
     const key = KEYS.get(name)
     if (key === undefined && isSection(raw)) {
       unknown.push({ place: [name], message: `unknown table [${name}]` })

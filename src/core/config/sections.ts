@@ -15,6 +15,8 @@ import {
   withNames,
 } from './enrolment/usable.js'
 import { validateEnrolment } from './enrolment/validate.js'
+import { readHooks } from './hooks/parse.js'
+import { HOOKS_TABLE, type HooksConfig, NO_HOOKS } from './hooks/schema.js'
 import { lineAt, linesOf, type Place } from './lines.js'
 import { readRepository } from './repository/parse.js'
 import { NO_REPOSITORY, REPOSITORY_TABLE, type RepositoryConfig } from './repository/schema.js'
@@ -27,6 +29,7 @@ export interface Sections {
   readonly enrolment: Enrolment
   readonly repository: RepositoryConfig
   readonly routing: RoutingConfig
+  readonly hooks: HooksConfig
   /** Keys that belong outside of every section. */
   readonly faults: readonly ConfigFault[]
   readonly sectionFaults: readonly ConfigFault[]
@@ -47,6 +50,8 @@ export function readSections(
   const servers = REPOSITORY_TABLE in table ? readRepository(table, ofServers) : NO_REPOSITORY
   const ofRouting: PlacedFault[] = []
   const routing = ROUTING_TABLE in table ? readRouting(table, ofRouting) : NO_ROUTING
+  const ofHooks: PlacedFault[] = []
+  const hooks = HOOKS_TABLE in table ? readHooks(table, ofHooks) : NO_HOOKS
   const lines = linesOf(text)
   const locate = (fault: PlacedFault): LocatedFault => ({
     ...fault,
@@ -55,23 +60,27 @@ export function readSections(
   })
   const misplaced = [
     ...misplacedKeys(table).map((place) => locate({ place, message: belongsAbove(String(place.at(-1))) })),
-    ...[...placed, ...ofServers, ...ofRouting].filter(isLikeBaseKey).map(locate),
+    ...[...placed, ...ofServers, ...ofRouting, ...ofHooks].filter(isLikeBaseKey).map(locate),
     ...unread.flatMap(misplacedLines),
   ]
   const isPlaced = (fault: PlacedFault) => !misplaced.some(({ key }) => key === fault.place.join('.'))
   const rest = placed.filter(isPlaced).map(locate)
   const serverFaults = ofServers.filter(isPlaced).map(locate)
   const routingFaults = ofRouting.filter(isPlaced).map(locate)
+  const hookFaults = ofHooks.filter(isPlaced).map(locate)
   const blocks = unread.map(({ line, message, header, name }) => ({ line, message, key: null, header, name }))
   const ofTable = (name: string) => blocks.filter(({ header }) => isOf(name, header))
-  const others = blocks.filter(({ header }) => !isOf(REPOSITORY_TABLE, header) && !isOf(ROUTING_TABLE, header))
+  const others = blocks.filter(
+    ({ header }) => ![REPOSITORY_TABLE, ROUTING_TABLE, HOOKS_TABLE].some((name) => isOf(name, header)),
+  )
   const isUsed = rest.length === 0 && others.length === 0
   return {
     enrolment: isUsed ? enrolment : usableEnrolment({ root, enrolment, faults: rest, unread: others }),
     repository: withFaults(servers, NO_REPOSITORY, [...serverFaults, ...ofTable(REPOSITORY_TABLE)]),
     routing: withFaults(routing, NO_ROUTING, [...routingFaults, ...ofTable(ROUTING_TABLE)]),
+    hooks: withFaults(hooks, NO_HOOKS, [...hookFaults, ...ofTable(HOOKS_TABLE)]),
     faults: misplaced.map(plain),
-    sectionFaults: [...rest, ...serverFaults, ...routingFaults, ...blocks].map(plain),
+    sectionFaults: [...rest, ...serverFaults, ...routingFaults, ...hookFaults, ...blocks].map(plain),
   }
 }
 

@@ -1,5 +1,6 @@
 /** The `brine.toml` that `init` writes: every key, commented out, with its default or an example. */
 import { ENROLMENT_SECTIONS, type EnrolmentKey, type EnrolmentSection } from './enrolment/keys.js'
+import { HOOKS_SECTIONS } from './hooks/keys.js'
 import { REPOSITORY_SECTIONS } from './repository/keys.js'
 import { ROUTING_SECTIONS } from './routing/keys.js'
 import { formatValue, KEYS, type Key, SECTIONS } from './schema.js'
@@ -19,6 +20,9 @@ const REPOSITORY_HEAD = `# Repository servers and the pool files of their load b
 const ROUTING_HEAD = `# Announcements of BGP
 `
 
+const HOOKS_HEAD = `# Program on outcomes
+`
+
 /** Returns the text of a `brine.toml` that keeps every default. */
 export function configTemplate(): string {
   const sections = SECTIONS.map(
@@ -26,8 +30,9 @@ export function configTemplate(): string {
   )
   const servers = REPOSITORY_SECTIONS.map(sectionLines).join('\n')
   const routing = ROUTING_SECTIONS.map(sectionLines).join('\n')
+  const hooks = HOOKS_SECTIONS.map(sectionLines).join('\n')
   const enrolment = ENROLMENT_SECTIONS.map(sectionLines).join('\n')
-  return `${HEAD}\n${sections.join('\n')}\n${REPOSITORY_HEAD}\n${servers}\n${ROUTING_HEAD}\n${routing}\n${ENROLMENT_HEAD}\n${enrolment}`
+  return `${HEAD}\n${sections.join('\n')}\n${REPOSITORY_HEAD}\n${servers}\n${ROUTING_HEAD}\n${routing}\n${HOOKS_HEAD}\n${hooks}\n${ENROLMENT_HEAD}\n${enrolment}`
 }
 
 function keyLines(name: string, key: Key | undefined): string {

@@ -16,6 +16,7 @@ const TOPICS = [
   'keys',
   'certificates',
   'tick',
+  'hooks',
   'network',
   'state',
 ] as const

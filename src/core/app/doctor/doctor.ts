@@ -7,6 +7,7 @@ import { folderFacts } from '../../audit/host-survey.js'
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
+import { ownerFault, programFault } from '../../hooks/program.js'
 import { checkConfig } from '../operations/config.js'
 import { showTls } from '../operations/tls.js'
 import { systemTime } from '../session/clock.js'
@@ -98,7 +99,15 @@ async function sessionChecks(session: Session): Promise<readonly DoctorCheck[]> 
       warning('certificates', 'tls', `HTTPS: ${message}`, 'brine tls show; brine tls renew'),
     )
   })
-  return [...keys, ...tls]
+  return [...keys, ...tls, ...(await guarded('hooks', () => hookChecks(session)))]
+}
+
+function hookChecks({ loaded, configPath }: Session): readonly DoctorCheck[] {
+  const { program, on } = loaded.hooks
+  if (program === undefined) return []
+  const fault = programFault(program) ?? ownerFault(configPath)
+  if (fault === undefined) return [ok('hooks', `${program} on ${on.join(', ')}`)]
+  return [warning('hooks', 'hook-unusable', `not run: ${fault}`, 'correct owner and mode, or change [hooks]')]
 }
 
 async function configChecks(context: CommandContext, dir: string): Promise<readonly DoctorCheck[]> {

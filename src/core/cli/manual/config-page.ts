@@ -1,5 +1,6 @@
 /** brine.toml(5), generated from the tables that the parser and the template use. Pure. */
 import { ENROLMENT_SECTIONS, type EnrolmentSection } from '../../config/enrolment/keys.js'
+import { HOOKS_SECTIONS } from '../../config/hooks/keys.js'
 import { REPOSITORY_SECTIONS } from '../../config/repository/keys.js'
 import { ROUTING_SECTIONS } from '../../config/routing/keys.js'
 import { formatValue, KEYS, type Key, SECTIONS } from '../../config/schema.js'
@@ -48,6 +49,7 @@ export function configPage(version: string): string {
       { title: 'KEYS', body: own },
       { title: 'REPOSITORY SERVERS', body: REPOSITORY_SECTIONS.flatMap(sectionEntries) },
       { title: 'ROUTING', body: ROUTING_SECTIONS.flatMap(sectionEntries) },
+      { title: 'HOOKS', body: HOOKS_SECTIONS.flatMap(sectionEntries) },
       { title: 'ENROLMENT', body: ENROLMENT_SECTIONS.flatMap(sectionEntries) },
       { title: 'EXAMPLES', body: literal(EXAMPLE) },
       {

@@ -41,6 +41,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
     '1: migrate and rebuild the data directory and end, in place of any command; `KRILL_UPGRADE_ONLY` too',
   ],
   ['BRINE_PASSPHRASE_FILE', 'file with the passphrase of backups, if no other key is given'],
+  ['BRINE_HOOK', 'set by brine for the program of [hooks]: a command that it starts runs no hook'],
   ['BRINE_NOW', 'a fixed RFC 3339 time; allowed only in a directory created by init --test'],
   ['UV_THREADPOOL_SIZE', 'number of threads that generate keys and sign; default: the number of cores plus six'],
   ['NO_COLOR', 'if not empty, output on a terminal has no colour'],

@@ -78,3 +78,28 @@ it('says that nothing changes', async () => {
   const wider = await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/24-25 => 64496', '--dry-run', '--bgp', bgp])
   expect(wider.stdout).toContain('no announcement changes its state')
 })
+
+it('warns of a ROA that is too wide, of AS0 over what is announced, and of the last ROA, in a dry run and without', async () => {
+  const dir = box.copy()
+  const fresh = dump('w.tsv', '64496\t192.0.2.0/24\t100\n64497\t198.51.100.0/24\t100\n')
+  const wide = ['roa', 'add', 'acme', '192.0.2.0/24-25 => 64496']
+  expect((await runAt(dir, [...wide, '--dry-run'])).stdout).not.toContain('warning:')
+  expect((await runAt(dir, [...wide, '--dry-run', '--bgp', fresh])).stdout).toContain(
+    'warning: "192.0.2.0/24-25 => 64496" admits 2 prefixes that AS64496 does not announce',
+  )
+  appendFileSync(join(dir, 'brine.toml'), `\n[routing]\nbgp = ["${fresh}"]\n`)
+  const added = (await runAt(dir, [...wide, '--json'])).json<{ warnings: object[]; changed: string }>()
+  expect(added).toMatchObject({
+    changed: 'yes',
+    warnings: [{ code: 'roa-too-permissive', details: { minimal: ['192.0.2.0/24-24 => 64496'] } }],
+  })
+  const removed = await runAt(dir, ['roa', 'remove', 'acme', '192.0.2.0/24-25 => 64496'])
+  expect(removed.stdout).toContain('no ROA makes valid any more what is announced: 192.0.2.0/24 of AS64496 (notFound)')
+  const none = await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/24 => 0 # permissive'])
+  expect([none.code, none.stdout]).toEqual([
+    0,
+    expect.stringContaining('makes invalid what is: 192.0.2.0/24 of AS64496'),
+  ])
+  const meant = await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/24-25 => 64496 # permissive: blackholing', '--json'])
+  expect(meant.json<{ warnings: object[] }>().warnings).toEqual([])
+})

@@ -35,6 +35,9 @@ const WITHOUT_HINT: Readonly<Record<string, string>> = {
   'child-key-differs': 'a fault of the request of a child, which gets it',
   'est-crl-unknown': 'a rule between two steps of one command',
   'ha-attempt-exists': 'a rule between two steps of one command',
+  'roa-too-permissive': 'a warning, whose message says what is enough',
+  'roa-as0-announced': 'a warning, not an error',
+  'route-unprotected': 'a warning, not an error',
 }
 
 interface Raised {

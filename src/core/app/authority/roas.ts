@@ -19,7 +19,8 @@ import { changeRows } from '../changes/change-rows.js'
 import { type Outcome, outcomeOf, soonest } from '../changes/outcome.js'
 import { confirmedRows, type RoaRow } from '../changes/roa-rows.js'
 import type { NamedSources } from '../routing/sources.js'
-import { type RoutingEffectReport, routingPreview } from '../safety/routing-preview.js'
+import { type RoutingEffectReport, reviewRouting } from '../safety/routing-preview.js'
+import { vrpChanges } from '../safety/vrp-changes.js'
 import { CA, caState, knownCa, runCa, type TransactionContext } from '../session/context.js'
 import type { Session } from '../session/session.js'
 import { hiddenClasses } from '../session/suspended-by.js'
@@ -43,6 +44,8 @@ export interface RoaUpdateReport extends Outcome {
   readonly changes: readonly ChangeRow[]
   /** Announcements whose state changes, in a dry run that knows of any. */
   readonly routing?: RoutingEffectReport
+  /** Warnings by the announcements; none without any. */
+  readonly warnings: readonly Violation[]
 }
 
 export interface RoaChangeOptions {
@@ -91,14 +94,19 @@ async function changeRoas(
   const useCase = async (tx: TransactionContext) => ({
     ...(await applySet(tx, handle, set, { select, options, session })),
     changes: await changeRows(tx, session.timing, options),
-    routing: options.dryRun === true ? await routingPreview(session, tx.work, options.sources ?? {}) : undefined,
+    // reading the files takes seconds: only where it can say something
+    review:
+      options.dryRun === true || vrpChanges(tx.work).length > 0
+        ? await reviewRouting(session, tx.work, options.sources ?? {})
+        : undefined,
   })
   const done = await transact(session, useCase, options).catch((error) => {
     throw withHint(withPlaces(error, set), handle, set)
   })
-  const { state, changes, routing, ...roas } = done.result
+  const { state, changes, review, ...roas } = done.result
   const nextDue = soonest(dueTimes(state, session.timing)?.due ?? null, scheduledDue(state))
-  const shown = { ...roas, changes, ...(routing === undefined ? {} : { routing }) }
+  const routing = options.dryRun === true ? review?.effect : undefined
+  const shown = { ...roas, changes, ...(routing === undefined ? {} : { routing }), warnings: review?.warnings ?? [] }
   return { ca: handle, ...shown, ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun) }
 }
 

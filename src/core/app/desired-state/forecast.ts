@@ -16,7 +16,7 @@ import { fromRoaKey } from '../../resources/roa-payload.js'
 import { diffVisibility, type Impact, type Impacts, visibleObjects } from '../authority/impact.js'
 import type { NamedSources } from '../routing/sources.js'
 import { changedAggregate, endangeredRoutes, exceededLimits } from '../safety/review.js'
-import { type RoutingEffectReport, routingPreview } from '../safety/routing-preview.js'
+import { type RoutingEffectReport, reviewRouting } from '../safety/routing-preview.js'
 import { vrpChanges } from '../safety/vrp-changes.js'
 import { CA, caState, type TransactionContext } from '../session/context.js'
 import type { Session } from '../session/session.js'
@@ -33,6 +33,8 @@ export interface Forecast extends Impacts {
   readonly held: readonly Violation[]
   /** Effect on announcements; undefined without a file of them. */
   readonly routing?: RoutingEffectReport | undefined
+  /** Warnings about its ROAs by the announcements; none without any. */
+  readonly warnings: readonly Violation[]
 }
 
 /** Effects that the user of a plan accepts, and the announcements that it is judged by. */
@@ -50,7 +52,7 @@ export async function forecastPlan(
   options: ForecastOptions,
 ): Promise<Forecast> {
   const steps = stepsOf(plan, file)
-  if (steps.length === 0) return { lost: [], regained: [], held: [] }
+  if (steps.length === 0) return { lost: [], regained: [], held: [], warnings: [] }
   const { safety: _, ...unreviewed } = session.options
   const forecast = (tx: TransactionContext): Promise<Forecast> => runForecast(session, tx, file, plan, options)
   return (await transact({ ...session, options: unreviewed }, forecast, { dryRun: true })).result
@@ -96,8 +98,9 @@ async function runForecast(
   const held = [...endangered.values(), ...exceededLimits(tx.work, vrpChanges(tx.work), safety)]
   const impact =
     before === undefined ? { lost: [], regained: [] } : diffVisibility(before, visibleObjects(tx, session.timing))
-  const routing = sources === undefined ? undefined : await routingPreview(session, tx.work, sources)
-  return { ...withoutPlanned(tx, impact, plan), held, ...(routing === undefined ? {} : { routing }) }
+  const review = sources === undefined ? undefined : await reviewRouting(session, tx.work, sources)
+  const { effect: routing, warnings = [] } = review ?? {}
+  return { ...withoutPlanned(tx, impact, plan), held, ...(routing === undefined ? {} : { routing }), warnings }
 }
 
 async function checkStep(

@@ -12,6 +12,7 @@ import { loadRoutingData, type RoutingData } from '../routing/data.js'
 import { type NamedSources, routingSources } from '../routing/sources.js'
 import type { Session } from '../session/session.js'
 import { vrpsAround } from './all-vrps.js'
+import { dataOnce, noteOnce } from './once.js'
 import { hostPlaces, rememberedHosts } from './protected-hosts.js'
 import { addressesOf } from './routing-preview.js'
 
@@ -52,37 +53,14 @@ function listed(places: readonly ProtectedPlace[]): string {
   return names.length <= 3 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`
 }
 
-interface Known {
-  readonly said: Set<string>
-  readonly data: Map<string, Promise<RoutingData | undefined>>
-}
-
-/** By session, since a use case runs several times: the files are read once and a notice is given once. */
-const known = new WeakMap<Session, Known>()
-
-function knownBy(session: Session): Known {
-  const found = known.get(session) ?? { said: new Set(), data: new Map() }
-  known.set(session, found)
-  return found
-}
-
-function noteOnce(session: Session, text: string): void {
-  const { said } = knownBy(session)
-  if (!said.has(text)) session.options.onNotice?.(text)
-  said.add(text)
-}
-
 /** Returns the announcements that overlap the places; undefined with a notice where there are none that can be used. */
 function announcements(
   session: Session,
   places: readonly ProtectedPlace[],
   named: NamedSources,
 ): Promise<RoutingData | undefined> {
-  const { data } = knownBy(session)
   const key = places.map(({ prefix }) => formatPrefix(prefix)).join(' ')
-  const found = data.get(key) ?? readAnnouncements(session, places, named)
-  data.set(key, found)
-  return found
+  return dataOnce(session, `guard ${key}`, () => readAnnouncements(session, places, named))
 }
 
 async function readAnnouncements(

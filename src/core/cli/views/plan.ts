@@ -7,7 +7,7 @@ import { changeEnding } from '../output/change-ending.js'
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
 import { impactLines } from './impact.js'
-import { routingEffectView } from './routing-effect.js'
+import { routingEffectView, warningLines } from './routing-effect.js'
 
 const WORDS: Readonly<Record<PlanItem, string>> = {
   ca: 'CA',
@@ -34,8 +34,8 @@ export function planView(plan: Plan, file: string, theme: Theme): string {
   return [...lines, theme.paste(`next: brine apply ${file}${prune} --plan-digest ${plan.digest}`)].join('\n')
 }
 
-function effectLines({ routing }: Plan, theme: Theme): readonly string[] {
-  return routing === undefined ? [] : ['', routingEffectView(routing, theme), '']
+function effectLines({ routing, warnings }: Plan, theme: Theme): readonly string[] {
+  return routing === undefined ? [] : ['', routingEffectView(routing, theme), ...warningLines(warnings, theme), '']
 }
 
 function heldLines({ held }: Plan, theme: Theme): readonly string[] {

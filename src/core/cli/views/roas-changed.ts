@@ -4,7 +4,7 @@ import { changeEnding } from '../output/change-ending.js'
 import { changedView } from '../output/changes.js'
 import { delta } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
-import { routingEffectView } from './routing-effect.js'
+import { routingEffectView, warningLines } from './routing-effect.js'
 
 /** Left out ROAs that are listed. */
 const MAX_SKIPPED = 20
@@ -17,5 +17,6 @@ export function roasChangedView(report: RoaUpdateReport, theme: Theme): string {
   const rest = more > 0 ? [theme.caution(`and ${more} more not held, all of them with --json`)] : []
   const next = report.unconfirmed && !report.dryRun ? [theme.paste(`next: brine repo sync ${report.ca}`)] : []
   const effect = report.routing === undefined ? [] : ['', routingEffectView(report.routing, theme)]
-  return [changedView(report.changes, ending, theme), ...left, ...rest, ...next, ...effect].join('\n')
+  const warnings = warningLines(report.warnings, theme)
+  return [changedView(report.changes, ending, theme), ...left, ...rest, ...next, ...effect, ...warnings].join('\n')
 }

@@ -1,5 +1,6 @@
 /** View of the announcements that a change makes valid, invalid or not found. */
 import type { RoutingEffectReport } from '../../app/safety/routing-preview.js'
+import type { Violation } from '../../base/errors.js'
 import type { RouteState } from '../../routing/origin-validation.js'
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
@@ -15,6 +16,11 @@ export function routingEffectView(effect: RoutingEffectReport, theme: Theme): st
     routingEffectLine(effect),
     theme.dim(routingDataLine(data)),
   ].join('\n')
+}
+
+/** Returns a line for each warning about a change. */
+export function warningLines(warnings: readonly Violation[], theme: Theme): readonly string[] {
+  return warnings.map(({ message }) => theme.caution(`warning: ${message}`))
 }
 
 /** Returns the numbers in one line. */

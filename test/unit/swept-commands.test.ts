@@ -112,7 +112,7 @@ const READING = new Set([
     'roa list',
     'roa suggest',
   ],
-  ...['doctor', 'status', 'ta show', 'ta tal', 'tls show', 'why'],
+  ...['doctor', 'report', 'status', 'ta show', 'ta tal', 'tls show', 'why'],
 ])
 
 const commands = readdirSync('src/commands', { recursive: true, encoding: 'utf8' })

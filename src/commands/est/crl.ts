@@ -5,7 +5,7 @@ import { crlPem } from '../../core/app/enrolment/documents.js'
 import { backendOf } from '../../core/app/failover/backends.js'
 import {
   assertCanReplace,
-  assertNotExists,
+  assertNotReplaced,
   replaceDocument,
   writeDocument,
 } from '../../core/app/operations/user-files.js'
@@ -53,7 +53,7 @@ export default class EstCrl extends BaseCommand<CrlDocument> {
   protected override async execute(): Promise<CrlDocument> {
     const { args, flags } = await this.parse(EstCrl)
     if (flags.replace && flags.out !== undefined) assertCanReplace(flags.out)
-    else assertNotExists(flags.out)
+    else assertNotReplaced(flags.out)
     const session = await openSession(this.context(flags))
     const { crl, ...report } = await signCrl(session, args.ca, flags.next ?? WEEK, backendOf)
     const text = crl === null ? null : crlPem(crl)

@@ -44,6 +44,7 @@ const HABITS: ReadonlyMap<string, readonly string[]> = new Map([
   ...words(['fsck', 'check', 'verify'], 'audit verify', 'config check'),
   ...words(['nagios', 'metrics', 'monitor', 'health'], 'status', 'doctor'),
   ...words(['diagnose', 'diagnostics'], 'doctor'),
+  ...words(['dashboard', 'html', 'overview'], 'report'),
   ...words(['cron', 'alerts', 'nginx', 'systemd'], 'contrib'),
   ...words(['repair', 'fix'], 'recover'),
   ...words(['undo', 'rollback'], 'history list'),

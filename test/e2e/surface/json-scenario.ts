@@ -357,6 +357,7 @@ async function upkeep(run: Run, site: EnrolSite, folder: string): Promise<void> 
   await run('tls renew', '--yes')
   await run('status')
   await run('doctor', '--bundle', join(folder, 'support.tar.gz'))
+  await run('report', join(folder, 'report.html'))
   await run('republish', '--now')
   site.now += 40 * 86400
   await run('tick')

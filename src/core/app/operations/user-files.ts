@@ -30,6 +30,11 @@ export function replaceDocument(path: string, content: string | Uint8Array): voi
   replacePublicFile(path, content)
 }
 
+/** Checks as `assertNotExists` does, for a command that can also replace the file. */
+export function assertNotReplaced(path: string | undefined): void {
+  if (path !== undefined) assertFileNotExists(path, 'name a new file, or add --replace')
+}
+
 /** Checks that `replaceDocument` can write, before a step that cannot be undone. Throws `file-unwritable` (usage). */
 export function assertCanReplace(path: string): void {
   assertReplaceable(path)

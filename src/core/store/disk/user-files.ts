@@ -63,8 +63,8 @@ export function readUserBytes(path: string): Uint8Array {
  * Checks that a new file of this name can be created, before a command makes an irreversible change and then writes its document. Throws
  * `file-exists`, `file-unwritable` (usage).
  */
-export function assertFileNotExists(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw existsError(path)
+export function assertFileNotExists(path: string, hint?: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw existsError(path, undefined, hint)
   try {
     accessSync(dirname(path), constants.W_OK | constants.X_OK)
   } catch (cause) {
@@ -160,9 +160,9 @@ function writeAll(fd: number, path: string, pieces: Iterable<string | Uint8Array
   return total
 }
 
-function existsError(path: string, cause?: unknown): AppError {
+function existsError(path: string, cause?: unknown, hint = 'name a new file'): AppError {
   return new AppError('usage', 'file-exists', `${path} already exists and is not overwritten`, {
-    hint: 'name a new file',
+    hint,
     cause,
   })
 }

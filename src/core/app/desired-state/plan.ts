@@ -67,7 +67,18 @@ export function planBetween(
 ): Plan {
   const cas = differenceOf(current, wanted, prune)
   const digest = planDigest(current, wanted, cas, prune)
-  return { base, digest, prune, counts: countsOf(cas), scheduled: [], cas, lost: [], regained: [], held: [], warnings: [] }
+  return {
+    base,
+    digest,
+    prune,
+    counts: countsOf(cas),
+    scheduled: [],
+    cas,
+    lost: [],
+    regained: [],
+    held: [],
+    warnings: [],
+  }
 }
 
 /** Returns true if the plan changes something. */

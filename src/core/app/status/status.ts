@@ -62,8 +62,7 @@ export async function status(session: Session): Promise<StatusReport> {
   const lastTick = readLastTick(session)
   const disk = diskSpace(store.dir)
   const restored = restoredStatus(store.status, store.marker.generation)
-  const { behind, copyDamage } = snapshot
-  const lag = { behind, copyDamage, restored, lastTick: lastTick?.at ?? null, freeBytes: disk.free }
+  const lag = { ...copyFacts(snapshot), restored, lastTick: lastTick?.at ?? null, freeBytes: disk.free }
   const enrolment = await enrolmentOf(session)
   const certificates = certificateFacts(session)
   const access = await stableAccess(session, role.role === 'primary')
@@ -105,6 +104,10 @@ export async function status(session: Session): Promise<StatusReport> {
     ...keyFacts(session, snapshot, plan),
     aside: countQuarantined(store.layout),
   }
+}
+
+function copyFacts({ behind, copyDamage }: StatusSnapshot): Pick<StatusSnapshot, 'behind' | 'copyDamage'> {
+  return { behind, copyDamage }
 }
 
 const NO_PEERS: PeerFacts = {

@@ -43,7 +43,10 @@ afterEach(() => {
 
 /** Changes a byte of a file, or of its entry where it is packed. */
 function flip(path: string): void {
-  if (!existsSync(join(dir, path))) return flipPacked(path)
+  if (!existsSync(join(dir, path))) {
+    flipPacked(path)
+    return
+  }
   const bytes = readFileSync(join(dir, path))
   const at = bytes.length >> 1
   bytes[at] = (bytes[at] ?? 0) ^ 1

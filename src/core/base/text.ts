@@ -19,11 +19,11 @@ export function lineText(text: string): string {
 }
 
 /**
- * Returns a message whose lines after the first begin with two spaces, as lists in messages do. Any other line break is written as `\u` and
- * four digits: text of a peer within the message cannot look like a line of its own.
+ * Returns a message whose lines after the first begin with two spaces, as lists in messages do: text of a peer or of another program within
+ * the message cannot look like a line of its own, such as a hint.
  */
 export function messageText(text: string): string {
-  return text.replace(/\r?\n(?! {2})|\r(?!\n)/g, (found) => escaped(found))
+  return text.replace(/\r?\n(?! {2})/g, '\n  ').replace(/\r(?!\n)/g, escaped)
 }
 
 /** Characters that a terminal obeys: of control, and those that change the writing direction or end a line. */

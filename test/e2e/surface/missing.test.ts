@@ -70,14 +70,14 @@ test.each([
   [
     'child add acme',
     'argument-missing',
-    'missing argument: CHILD\nmissing --resources\n--local or --request is required',
+    'missing argument: CHILD\n  missing --resources\n  --local or --request is required',
     'for a CA of this data directory: brine child add acme CHILD --resources RESOURCES --local; ' +
       'for one elsewhere: brine child add acme CHILD --resources RESOURCES --request FILE --service-uri URI',
   ],
   [
     'child add acme --resources 10.0.0.0/8 --request c.xml --dry-run',
     'argument-missing',
-    'missing argument: CHILD\n--request needs --service-uri',
+    'missing argument: CHILD\n  --request needs --service-uri',
     'brine child add acme CHILD --resources 10.0.0.0/8 --request c.xml --dry-run --service-uri URI',
   ],
   [
@@ -96,14 +96,14 @@ test.each([
   [
     'ha drain --for 2h',
     'argument-missing',
-    'missing argument: CA\n--reason is required',
+    'missing argument: CA\n  --reason is required',
     'brine ha drain CA --for 2h --reason TEXT',
   ],
   ['ha drain a', 'ha-reason-missing', '--reason is required', 'brine ha drain a --reason TEXT'],
   [
     'parent refresh --accept-loss',
     'argument-missing',
-    'missing argument: CA\n--accept-loss needs --reason TEXT',
+    'missing argument: CA\n  --accept-loss needs --reason TEXT',
     'brine parent refresh CA --accept-loss --reason TEXT',
   ],
   [
@@ -112,7 +112,7 @@ test.each([
     'no ROA given: name ROAs, or a file with --file',
     'brine roa add acme ROA; or: brine roa add acme --file FILE',
   ],
-  ['est enroll', 'argument-missing', 'missing argument: LABEL\nmissing --csr', 'brine est enroll LABEL --csr FILE'],
+  ['est enroll', 'argument-missing', 'missing argument: LABEL\n  missing --csr', 'brine est enroll LABEL --csr FILE'],
 ])('brine %s', async (words, code, message, hint) => {
   expect(await refusal(words.split(' '), AT)).toMatchObject({ code, message, hint })
 })
@@ -133,7 +133,7 @@ test('a passphrase file in the environment is enough for a backup', async () => 
 test('flags that exclude each other are named with what is missing', async () => {
   const error = await refusal(['child', 'add', 'a', 'b', '--local', '--request', 'c'], AT)
   expect(error.message).toBe(
-    'missing --resources\n--request needs --service-uri\n--request and --local cannot be combined',
+    'missing --resources\n  --request needs --service-uri\n  --request and --local cannot be combined',
   )
   expect(error.hint).toBe('see: brine child add --help')
 })

@@ -84,9 +84,15 @@ test('four CAs in three directories', async (context) => {
   await site.tick('bottom')
   await seen(ONE, TWO, THREE, FOUR, MORE)
 
-  // shrunk at the top: the CAs below follow
+  // shrunk at the top: the CAs below follow, and the tick that withdraws a ROA says so
   await site.run('top', 'child', 'update', 'testbed', 'two', '--remove', '11.0.0.0/8', '--yes', '--reason', 'test')
-  await nextDay()
+  await site.pass(DAY)
+  await site.tick('top', 'middle')
+  const losing = await runBrine(['tick', '--json'], { dataDir: site.dirs.bottom, now: site.now })
+  expect([losing.code, losing.json<{ failed: unknown[] }>().failed]).toEqual([
+    3,
+    [expect.objectContaining({ ca: 'four', code: 'objects-lost' })],
+  ])
   await seen(ONE, TWO, THREE, FOUR)
 
   await roll('two', 'middle')

@@ -97,6 +97,12 @@ export interface Violation {
   readonly details?: Json
 }
 
+/** Returns the violations of rules that an error lists; none for one whose details count or name something else. */
+export function faultsOf({ details }: Pick<AppError, 'details'>): readonly Violation[] {
+  const faults = (details as { readonly faults?: unknown } | null)?.faults
+  return Array.isArray(faults) ? (faults as readonly Violation[]) : []
+}
+
 /** Maximum number of violations in a message, which is shown and recorded: a wrong file of 100,000 lines must fill neither screen nor history. */
 const MAX_LISTED = 20
 

@@ -1,6 +1,6 @@
 /** Errors: one fault speaks for itself, several are all there. */
 import { describe, expect, it } from 'vitest'
-import { AppError, hintThen, type RewrapChanges, rejection, rewrap } from '../../../src/core/base/errors.js'
+import { AppError, faultsOf, hintThen, type RewrapChanges, rejection, rewrap } from '../../../src/core/base/errors.js'
 
 describe('errors', () => {
   it('say by default that nothing changed and that a retry will not help', () => {
@@ -98,5 +98,14 @@ describe('errors', () => {
 
   it('no fault is no rejection', () => {
     expect(() => rejection([])).toThrow(TypeError)
+  })
+})
+
+describe('faultsOf', () => {
+  it('lists the violations of a rejection, and none where details are of another shape', () => {
+    const fault = { code: 'a-b', message: 'one', details: {} }
+    expect(faultsOf(rejection([fault]))).toEqual([fault])
+    for (const details of [{ faults: 1 }, { faults: 'none' }, {}, null, []])
+      expect(faultsOf(new AppError('corrupt', 'a-b', 'x', { details }))).toEqual([])
   })
 })

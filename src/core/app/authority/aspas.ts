@@ -1,5 +1,5 @@
 /** Use cases of `brine aspa`: change the ASPAs of a CA by one set in one command, and list them with their state. */
-import { AppError, rejection, rewrap, type Violation } from '../../base/errors.js'
+import { AppError, faultsOf, rejection, rewrap, type Violation } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { type AspaAddition, type AspaChanges, configOf } from '../../ca/aspas.js'
 import { dueTimes } from '../../ca/publishing.js'
@@ -114,7 +114,7 @@ function withoutNoOps(state: CaState, { add, edit, remove }: AspaChanges): AspaC
 /** Names the way out of what was refused. */
 function withHint(error: unknown, handle: Handle): unknown {
   if (!(error instanceof AppError) || error.hint !== undefined) return error
-  const faults = (error.details as { readonly faults?: readonly Violation[] } | null)?.faults ?? []
+  const faults = faultsOf(error)
   const codes = new Set([error.code, ...faults.map(({ code }) => code)])
   const has = (...names: readonly string[]): boolean => names.some((code) => codes.has(code))
   const hints = [

@@ -1,5 +1,5 @@
 /** Use cases of `brine roa`: change the ROAs of a CA by one set in one command, and list them with their state. */
-import { AppError, rewrap, type Violation } from '../../base/errors.js'
+import { AppError, faultsOf, rewrap, type Violation } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { payloadOf } from '../../ca/products/roa-index.js'
@@ -216,7 +216,7 @@ function heldOnly(select: Select): Select {
 /** Names the way out of what was refused. */
 function withHint(error: unknown, handle: Handle, { add }: RoaSet): unknown {
   if (!(error instanceof AppError) || error.hint !== undefined) return error
-  const faults = (error.details as { readonly faults?: readonly Violation[] } | null)?.faults ?? []
+  const faults = faultsOf(error)
   const codes = new Set([error.code, ...faults.map(({ code }) => code)])
   const others = add.length > 1 ? '; to take the held ones only: --skip-not-held' : ''
   const hints = [

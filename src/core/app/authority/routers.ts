@@ -1,5 +1,5 @@
 /** Use cases of `brine router`: certify the keys of BGPsec routers, replace and remove them by one command, and list them with their state. */
-import { AppError, rewrap, type Violation } from '../../base/errors.js'
+import { AppError, faultsOf, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { quoted } from '../../base/text.js'
 import { dueRemovals } from '../../ca/products/router-objects.js'
@@ -180,7 +180,7 @@ const REQUEST =
 /** Names the way out of what was refused. */
 function withHint(error: unknown, handle: Handle): unknown {
   if (!(error instanceof AppError) || error.hint !== undefined) return error
-  const faults = (error.details as { readonly faults?: readonly Violation[] } | null)?.faults ?? []
+  const faults = faultsOf(error)
   const codes = new Set([error.code, ...faults.map(({ code }) => code)])
   const has = (...names: readonly string[]): boolean => names.some((code) => codes.has(code))
   const hints = [

@@ -1,5 +1,5 @@
 /** Outcomes of commands on which a hook can run: the one place that says which there are. Pure. */
-import { AppError } from '../../base/errors.js'
+import { AppError, faultsOf } from '../../base/errors.js'
 import { addSeconds, type Instant } from '../../base/time.js'
 import type { OutcomeName } from '../../config/hooks/schema.js'
 import type { BackupReport } from '../backup/create.js'
@@ -70,6 +70,6 @@ function auditOutcomes({ ok, problems, aggregates, commits }: AuditReport): read
 /** Returns the code by which limits or guard hold a change. */
 function heldFault(error: unknown): string | undefined {
   if (!(error instanceof AppError)) return undefined
-  const faults = (error.details as { readonly faults?: readonly { readonly code: string }[] } | null)?.faults ?? []
+  const faults = faultsOf(error)
   return [error, ...faults].map(({ code }) => code).find((code) => (HELD_CODES as readonly string[]).includes(code))
 }

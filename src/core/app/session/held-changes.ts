@@ -2,7 +2,7 @@
  * Changes that the limits or the guard have held, in `status/`: the newest one of each CA, until a change of it is made. History has each of
  * them as a rejected command; this is what `status` shows of it.
  */
-import { AppError } from '../../base/errors.js'
+import { AppError, faultsOf } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { isObject } from '../../base/shape.js'
 import { type Instant, parseInstant } from '../../base/time.js'
@@ -50,7 +50,7 @@ export function isHeldChange(error: AppError): boolean {
 }
 
 function heldCode({ details }: AppError): string | undefined {
-  const faults = (details as { readonly faults?: readonly { readonly code: string }[] } | null)?.faults ?? []
+  const faults = faultsOf({ details })
   return faults.map((fault) => fault.code).find((one) => (HELD_CODES as readonly string[]).includes(one))
 }
 

@@ -62,6 +62,8 @@ export interface RouterAddition {
 /** Members of a configured router key that change; what is left out stays. */
 export interface RouterEdit {
   readonly router: string
+  /** Base64 of another request for the same key. */
+  readonly request?: string
   readonly routerId?: string | null
   readonly comment?: string | null
 }
@@ -158,7 +160,7 @@ function checkChanges(state: CaState, changes: RouterChanges): readonly Violatio
   const known = (router: string): readonly Violation[] => [...once(router), ...checkKnown(state, router)]
   return [
     ...changes.remove.flatMap(known),
-    ...changes.edit.flatMap(({ router }) => known(router)),
+    ...changes.edit.flatMap((one) => [...known(one.router), ...checkEdit(one)]),
     ...changes.add.flatMap((one) => {
       const name = nameOfAddition(one)
       return [...(name === undefined ? [] : once(name)), ...checkAddition(state, one, changes)]
@@ -175,6 +177,17 @@ function checkKnown(state: CaState, router: string): readonly Violation[] {
   return routerOf(state, router) === undefined
     ? [violation('router-unknown', router, `${state.handle} has no such router key`)]
     : []
+}
+
+/** Returns the violations of an edit whose request is refused, or of another key. */
+function checkEdit({ router, request }: RouterEdit): readonly Violation[] {
+  if (request === undefined) return []
+  const { content, findings } = requestOf({ request })
+  if (content === undefined)
+    return findings.map(({ rule, message }) => violation('router-request-invalid', router, `${rule}: ${message}`))
+  return router.endsWith(content.ski)
+    ? []
+    : [violation('router-request-invalid', router, 'the request is of another key')]
 }
 
 function checkAddition(state: CaState, addition: RouterAddition, { sameKey }: RouterChanges): readonly Violation[] {

@@ -3,20 +3,20 @@ import type { Handle } from '../base/handle.js'
 import { sortedCustomers } from './aspas.js'
 import { type DesiredCa, type DesiredState, sortedCas, sortedRoas } from './state.js'
 
-export type PlanItem = 'ca' | 'parent' | 'child' | 'roa' | 'aspa'
+export type PlanItem = 'ca' | 'parent' | 'child' | 'roa' | 'aspa' | 'router'
 
 /** One change. `keep`: not in the file, and not removed since nothing said so. */
 export interface PlanRow {
   readonly change: 'add' | 'remove' | 'update' | 'keep'
   readonly item: PlanItem
-  /** Handle of a parent or child, text of a ROA, customer AS of an ASPA. */
+  /** Handle of a parent or child, text of a ROA, customer AS of an ASPA, name of a router key. */
   readonly name: string
-  /** Resources of a parent or child, comment of a ROA, providers and comment of an ASPA; null: there is none. */
+  /** Resources of a parent or child, comment of a ROA, providers and comment of an ASPA, what routers.ts has of a router key; null: there is none. */
   readonly before: string | null
   readonly after: string | null
 }
 
-/** The changes of one CA, in the order of the lists, of `roa list` and of `aspa list`. */
+/** The changes of one CA, in the order of the lists, of `roa list`, of `aspa list` and of `router list`. */
 export interface CaPlan {
   readonly ca: Handle
   readonly rows: readonly PlanRow[]
@@ -29,7 +29,7 @@ export interface Counts {
   readonly kept: number
 }
 
-const CHANGES = { parents: 'parent', children: 'child', roas: 'roa', aspas: 'aspa' } as const
+const CHANGES = { parents: 'parent', children: 'child', roas: 'roa', aspas: 'aspa', routers: 'router' } as const
 
 /**
  * Returns what leads from `current` to `wanted`, for the CAs that `wanted` names; those without a difference are left out. With `prune` what is
@@ -51,7 +51,7 @@ export function rowsOf(
   const isNew: readonly PlanRow[] =
     before === undefined ? [{ change: 'add', item: 'ca', name: handle, before: null, after: null }] : []
   const none: ReadonlyMap<string, string | null> = new Map()
-  const lists = (['parents', 'children', 'roas', 'aspas'] as const).flatMap((list) => {
+  const lists = (['parents', 'children', 'roas', 'aspas', 'routers'] as const).flatMap((list) => {
     const after = wanted.cas.get(handle)?.[list]
     if (after === undefined) return []
     const rows = listRows(CHANGES[list], before?.[list] ?? none, after, prune).filter(

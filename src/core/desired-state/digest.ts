@@ -17,10 +17,18 @@ export function planDigest(
 
 function listed(ca: DesiredCa | undefined) {
   if (ca === undefined) return null
-  const { handle, parents = new Map(), children = new Map(), roas = new Map(), aspas = new Map() } = ca
+  const {
+    handle,
+    parents = new Map(),
+    children = new Map(),
+    roas = new Map(),
+    aspas = new Map(),
+    routers = new Map(),
+  } = ca
   return {
     ...{ handle, parents: sorted(parents), children: sorted(children), roas: sorted(roas) },
     aspas: sorted(aspas),
+    ...(routers.size === 0 ? {} : { routers: sorted(routers) }),
   }
 }
 

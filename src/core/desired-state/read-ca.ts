@@ -9,10 +9,11 @@ import { formatRoaPayload, type ParsedRoa, parseRoaPayload } from '../resources/
 import { MAX_ROA_LINES, tooManyRoas } from '../resources/roa-request.js'
 import { readAspas } from './aspas.js'
 import type { Findings } from './findings.js'
+import { readRouters } from './routers.js'
 import type { Path } from './source.js'
 import type { DesiredCa } from './state.js'
 
-const KEYS = ['handle', 'parents', 'children', 'roas', 'aspas']
+const KEYS = ['handle', 'parents', 'children', 'roas', 'aspas', 'routers']
 const SHARE_KEYS = ['handle', 'resources']
 const ROA_KEYS = ['prefix', 'maxLength', 'asn', 'comment']
 
@@ -31,6 +32,9 @@ export function readCa(raw: unknown, path: Path, findings: Findings): DesiredCa 
       : { children: readShares([...path, 'children'], table['children'], findings) }),
     ...(table['roas'] === undefined ? {} : { roas: readRoas([...path, 'roas'], table['roas'], findings) }),
     ...(table['aspas'] === undefined ? {} : { aspas: readAspas([...path, 'aspas'], table['aspas'], findings) }),
+    ...(table['routers'] === undefined
+      ? {}
+      : { routers: readRouters([...path, 'routers'], table['routers'], findings) }),
   }
   return handle === undefined ? undefined : { handle, ...lists }
 }

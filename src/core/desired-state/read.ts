@@ -94,7 +94,7 @@ function isBelow(
   return parents.some((parent) => parent === above || isBelow(cas, parent, above, seen))
 }
 
-const LISTS = { parent: 'parents', child: 'children', roa: 'roas', aspa: 'aspas' } as const
+const LISTS = { parent: 'parents', child: 'children', roa: 'roas', aspa: 'aspas', router: 'routers' } as const
 
 /** Returns the function that finds the entries of a file without duplicates: a list has them in the order of the file. */
 function places(

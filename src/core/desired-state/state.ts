@@ -16,6 +16,8 @@ export interface DesiredCa {
   readonly roas?: ReadonlyMap<string, string | null>
   /** Providers and comment of ASPAs, `AS64497, AS64498 # comment`, by their customer AS (aspas.ts). */
   readonly aspas?: ReadonlyMap<string, string>
+  /** BGP Identifier, request and comment of router keys, by their name (routers.ts). */
+  readonly routers?: ReadonlyMap<string, string>
 }
 
 export interface DesiredState {

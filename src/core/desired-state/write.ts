@@ -3,6 +3,7 @@
 import { formatPrefix } from '../resources/prefix.js'
 import { fromRoaKey } from '../resources/roa-payload.js'
 import { aspaOf, sortedCustomers } from './aspas.js'
+import { routerOfText, sortedRouters } from './routers.js'
 import { type DesiredCa, type DesiredState, FORMAT, sortedCas, sortedRoas, sortedShares } from './state.js'
 
 const HEADING = [
@@ -10,6 +11,7 @@ const HEADING = [
   '# A CA that is not named here is left alone, and so is a list that is absent. What a list does not have is kept, unless --prune is given.',
   '# parents: CAs (or the trust anchor) of the same data directory, and what each gives to this CA. children: children elsewhere.',
   '# roas: "PREFIX-MAXLENGTH => ASN # comment". aspas: "CUSTOMER => PROVIDER, PROVIDER # comment".',
+  '# routers: { asn, request: base64 of the certification request (PKCS#10), routerId, comment }.',
 ]
 
 /** Returns the state as commented TOML, one entry a line. */
@@ -18,7 +20,7 @@ export function formatStateToml(state: DesiredState): string {
   return `${[HEADING.join('\n'), `format = ${FORMAT}`, ...blocks].join('\n\n')}\n`
 }
 
-function caLines({ handle, parents, children, roas, aspas }: DesiredCa): readonly string[] {
+function caLines({ handle, parents, children, roas, aspas, routers }: DesiredCa): readonly string[] {
   return [
     '[[ca]]',
     `handle = ${tomlString(handle)}`,
@@ -35,6 +37,12 @@ function caLines({ handle, parents, children, roas, aspas }: DesiredCa): readonl
       : tomlList(
           'aspas',
           sortedCustomers(aspas.keys()).map((customer) => tomlString(`${customer} => ${aspas.get(customer)}`)),
+        )),
+    ...(routers === undefined
+      ? []
+      : tomlList(
+          'routers',
+          sortedRouters(routers.keys()).map((name) => tomlTable(routerRow(name, routers.get(name) ?? ''))),
         )),
   ]
 }
@@ -56,9 +64,20 @@ function tomlString(text: string): string {
   return JSON.stringify(text)
 }
 
+function tomlTable(row: Readonly<Record<string, string | number>>): string {
+  const member = ([key, value]: readonly [string, string | number]): string =>
+    `${key} = ${typeof value === 'number' ? value : tomlString(value)}`
+  return `{ ${Object.entries(row).map(member).join(', ')} }`
+}
+
 interface ShareRow {
   readonly handle: string
   readonly resources: string
+}
+
+interface RouterRow extends Readonly<Record<string, string | number>> {
+  readonly asn: number
+  readonly request: string
 }
 
 /** Desired state as an object for JSON. */
@@ -79,14 +98,15 @@ export interface StateDocument {
       readonly providers: readonly number[]
       readonly comment?: string
     }[]
+    readonly routers?: readonly RouterRow[]
   }[]
 }
 
-/** Returns the state as an object for JSON, with ROAs and ASPAs as rows. */
+/** Returns the state as an object for JSON, with ROAs, ASPAs and router keys as rows. */
 export function stateDocument(state: DesiredState): StateDocument {
   return {
     format: FORMAT,
-    cas: sortedCas(state).map(({ handle, parents, children, roas, aspas }) => ({
+    cas: sortedCas(state).map(({ handle, parents, children, roas, aspas, routers }) => ({
       handle,
       ...(parents === undefined ? {} : { parents: sortedShares(parents).map(shareRow) }),
       ...(children === undefined ? {} : { children: sortedShares(children).map(shareRow) }),
@@ -94,6 +114,9 @@ export function stateDocument(state: DesiredState): StateDocument {
       ...(aspas === undefined
         ? {}
         : { aspas: sortedCustomers(aspas.keys()).map((customer) => aspaRow(customer, aspas.get(customer) ?? '')) }),
+      ...(routers === undefined
+        ? {}
+        : { routers: sortedRouters(routers.keys()).map((name) => routerRow(name, routers.get(name) ?? '')) }),
     })),
   }
 }
@@ -105,6 +128,11 @@ function shareRow([handle, resources]: readonly [string, string]): ShareRow {
 function aspaRow(customer: string, text: string) {
   const { payload, comment } = aspaOf(customer, text)
   return comment === undefined ? payload : { ...payload, comment }
+}
+
+function routerRow(name: string, text: string): RouterRow {
+  const { asn, request, routerId, comment } = routerOfText(name, text)
+  return { asn, request, ...(routerId === null ? {} : { routerId }), ...(comment === null ? {} : { comment }) }
 }
 
 function roaRow(text: string, comment: string | null | undefined) {

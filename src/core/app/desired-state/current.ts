@@ -2,11 +2,14 @@
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { configuredAspas } from '../../ca/aspas.js'
+import { configuredRouters } from '../../ca/routers.js'
 import type { CaState } from '../../ca/state/state.js'
 import { aspaText } from '../../desired-state/aspas.js'
+import { routerText } from '../../desired-state/routers.js'
 import type { DesiredCa, DesiredState } from '../../desired-state/state.js'
 import { formatAsn } from '../../resources/asn.js'
 import { formatResources, fromResourceText } from '../../resources/resource-set.js'
+import { routerName } from '../../resources/router-names.js'
 import { childrenOf } from '../authority/children.js'
 import { caState, isTa, type TransactionContext } from '../session/context.js'
 
@@ -48,6 +51,7 @@ export function currentCa(tx: Reads, state: CaState): DesiredCa {
     children: new Map(elsewhere),
     roas: new Map(Object.entries(roas).map(([text, { comment }]) => [text, comment])),
     aspas: new Map(aspas),
+    routers: new Map(configuredRouters(state).map((own) => [routerName(own.asn, own.ski), routerText(own)])),
   }
 }
 

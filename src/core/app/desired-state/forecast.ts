@@ -8,6 +8,8 @@ import type { Handle } from '../../base/handle.js'
 import { aspasUpdated } from '../../ca/aspas.js'
 import { isAspaHeld } from '../../ca/products/aspa-objects.js'
 import { heldSets, roasUpdated } from '../../ca/roas.js'
+import { routersUpdated } from '../../ca/routers.js'
+import type { CaState } from '../../ca/state/state.js'
 import type { CaPlan, PlanRow } from '../../desired-state/difference.js'
 import type { StateFile } from '../../desired-state/read.js'
 import { formatAsn } from '../../resources/asn.js'
@@ -23,6 +25,7 @@ import type { Session } from '../session/session.js'
 import { publishLocal } from '../transaction/local-publication.js'
 import { transact } from '../transaction/transact.js'
 import { type AspaUpdate, customerOf } from './aspa-changes.js'
+import type { RouterUpdate } from './router-changes.js'
 import { type RoaUpdate, runStep } from './run-step.js'
 import { stepsOf } from './steps.js'
 import { type PlacedViolation, planOutdated, planRejected, violationsOf } from './violations.js'
@@ -84,7 +87,7 @@ async function runForecast(
 ): Promise<Forecast> {
   const steps = stepsOf(plan, file)
   const found: PlacedViolation[] = []
-  const movesResources = steps.some(({ rows }) => rows.some(({ item }) => item !== 'roa' && item !== 'aspa'))
+  const movesResources = steps.some(({ rows }) => rows.some(({ item }) => !['roa', 'aspa', 'router'].includes(item)))
   const before = movesResources ? visibleObjects(tx, session.timing) : undefined
   const endangered = new Map<string, Violation>()
   for (const { ca, rows } of steps) {
@@ -124,44 +127,52 @@ async function checkStep(
         return false
       }
     },
-    // the objects of ROAs and ASPAs change nothing that is judged, and signing them takes its time
-    update: async (handle: Handle, command: RoaUpdate | AspaUpdate) => {
+    // the objects of ROAs, ASPAs and router keys change nothing that is judged, and signing them takes its time
+    update: async (handle: Handle, command: RoaUpdate | AspaUpdate | RouterUpdate) => {
       const violations = tx.work.check(CA, handle, command)
       if (violations.length > 0) throw rejection(violations)
       const state = caState(tx.work, handle)
-      const event =
-        command.type === 'roas.update' ? roasUpdated(state, command, tx.ports) : aspasUpdated(state, command, tx.ports)
-      tx.work.assume(CA, handle, command, event)
+      tx.work.assume(CA, handle, command, eventOf(state, command, tx))
     },
   })
+}
+
+/** Returns the event by which the configuration changes. */
+function eventOf(state: CaState, command: RoaUpdate | AspaUpdate | RouterUpdate, { ports }: TransactionContext) {
+  if (command.type === 'roas.update') return roasUpdated(state, command, ports)
+  return command.type === 'aspas.update' ? aspasUpdated(state, command, ports) : routersUpdated(state, command, ports)
 }
 
 /** Returns the function that tells if a violation only follows from resources which a parent was refused to give. */
 function coveredBy(refused: readonly PlanRow[]): (violation: Violation) => boolean {
   const sets = refused.filter(({ item }) => item === 'parent').map(({ after }) => parseResources(after ?? 'none'))
   return ({ code, details }) => {
-    const { roa, customer } = (details ?? {}) as Subject
+    const { roa, customer, router } = (details ?? {}) as Subject
     if (code === 'roa-not-held' && roa !== undefined)
       return sets.some((set) => containsPrefix(set, fromRoaKey(roa).prefix))
+    if (code === 'router-not-held' && router !== undefined)
+      return sets.some((set) => containsAsn(set, Number(router.slice(2))))
     return code === 'aspa-not-held' && customer !== undefined && sets.some((set) => containsAsn(set, customer))
   }
 }
 
-/** ROA, or customer of an ASPA, that a violation is about. */
+/** ROA, customer of an ASPA, or AS or name of a router key, that a violation is about. */
 interface Subject {
   readonly roa?: string
   readonly customer?: number
+  readonly router?: string
 }
 
 function placed(ca: Handle, rows: readonly PlanRow[], violation: Violation): PlacedViolation {
-  const { roa, customer } = (violation.details ?? {}) as Subject
+  const { roa, customer, router } = (violation.details ?? {}) as Subject
   const [first] = rows
   if (customer !== undefined) return { ca, item: 'aspa', name: formatAsn(customer), violation }
   if (roa !== undefined) return { ca, item: 'roa', name: roa, violation }
+  if (router !== undefined) return { ca, item: 'router', name: router, violation }
   return { ca, item: first?.item ?? 'ca', name: first?.name ?? ca, violation }
 }
 
-/** Leaves out the ROAs and ASPAs that the plan itself removes, and the ASPAs that it changes. */
+/** Leaves out the ROAs, ASPAs and router keys that the plan itself removes, and the ASPAs that it changes. */
 function withoutPlanned(tx: TransactionContext, { lost, regained }: Impacts, plan: readonly CaPlan[]): Impacts {
   const planned = new Set(
     plan.flatMap(({ ca, rows }) =>

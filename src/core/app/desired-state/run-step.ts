@@ -1,4 +1,4 @@
-/** Carries out one step of a plan on a transaction: resources are given first, then ROAs and ASPAs change, then resources are taken. */
+/** Carries out one step of a plan on a transaction: resources are given first, then ROAs, ASPAs and router keys change, then resources are taken. */
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import type { CaCommand } from '../../ca/aggregate.js'
@@ -12,10 +12,11 @@ import { localChildren, syncResources } from '../authority/resource-sync.js'
 import { caState, knownCa, runCa, runTa, type TransactionContext } from '../session/context.js'
 import { type AspaUpdate, aspaUpdate } from './aspa-changes.js'
 import { isChildHere } from './current.js'
+import { type RouterUpdate, routerUpdate } from './router-changes.js'
 import { childIsCa, childUnknown } from './violations.js'
 
 /**
- * Runs what one row needs, or the ROAs or ASPAs of several as one command. The check of a plan collects what is rejected, and returns false; `apply` lets it
+ * Runs what one row needs, or the ROAs, ASPAs or router keys of several as one command. The check of a plan collects what is rejected, and returns false; `apply` lets it
  * end the transaction.
  */
 export type Attempt = (rows: readonly PlanRow[], act: () => Promise<unknown>) => Promise<boolean>
@@ -24,8 +25,8 @@ export type RoaUpdate = Extract<CaCommand, { readonly type: 'roas.update' }>
 
 export interface StepPorts {
   readonly attempt: Attempt
-  /** Runs, or only checks, the change of ROAs or ASPAs. */
-  readonly update: (ca: Handle, command: RoaUpdate | AspaUpdate) => Promise<unknown>
+  /** Runs, or only checks, the change of ROAs, ASPAs or router keys. */
+  readonly update: (ca: Handle, command: RoaUpdate | AspaUpdate | RouterUpdate) => Promise<unknown>
 }
 
 /** Carries out the rows of one CA. */
@@ -36,13 +37,14 @@ export async function runStep(
   { attempt, update }: StepPorts,
 ): Promise<void> {
   const of = (item: PlanRow['item']): readonly PlanRow[] => rows.filter((row) => row.item === item)
-  const [parents, children, roas, aspas] = [of('parent'), of('child'), of('roa'), of('aspa')]
+  const [parents, children, roas, aspas, routers] = [of('parent'), of('child'), of('roa'), of('aspa'), of('router')]
   for (const row of of('ca')) if (!(await attempt([row], () => createCa(tx, ca, placeOf(parents))))) return
   for (const row of parents) await attempt([row], () => giveFrom(tx, ca, row))
   for (const row of children) await attempt([row], () => giveTo(tx, ca, row))
   if (parents.length > 0) await syncResources(tx, ca)
   if (roas.length > 0) await attempt(roas, () => update(ca, roaUpdate(roas)))
   if (aspas.length > 0) await attempt(aspas, () => update(ca, aspaUpdate(aspas)))
+  if (routers.length > 0) await attempt(routers, () => update(ca, routerUpdate(routers)))
   for (const row of children) await attempt([row], () => takeBack(tx, ca, row))
   for (const row of parents) await attempt([row], () => takeAway(tx, ca, row))
 }

@@ -19,6 +19,7 @@ import {
 import { fromRoaKey } from '../../resources/roa-payload.js'
 import type { IpRange, ResourceSet } from '../../resources/types.js'
 import { customerOf, dropped, gained, gainOf } from './aspa-changes.js'
+import { asnOfRouter } from './router-changes.js'
 
 export interface Step {
   readonly ca: Handle
@@ -76,35 +77,40 @@ function laterRows(changing: readonly CaPlan[]): (ca: Handle, row: PlanRow) => b
 
 /** Returns the part of a row that only gives, if it gives anything. */
 function gainPart(row: PlanRow): readonly PlanRow[] {
-  if (row.change !== 'update' || row.item === 'roa') return []
+  if (row.change !== 'update' || row.item === 'roa' || row.item === 'router') return []
   if (row.item === 'aspa') return gainOf(row)
   const [before, after] = [resources(row.before), resources(row.after)]
   return isEmpty(difference(after, before)) ? [] : [{ ...row, after: formatResources(union(before, after)) }]
 }
 
 function loses(row: PlanRow): boolean {
-  return row.change === 'remove' || (row.change === 'update' && row.item !== 'roa' && !isEmpty(lossOf(row)))
+  return (
+    row.change === 'remove' ||
+    (row.change === 'update' && row.item !== 'roa' && row.item !== 'router' && !isEmpty(lossOf(row)))
+  )
 }
 
-/** Returns the resources that a row takes: of a ROA its prefix, of an ASPA that drops providers its customer. */
+/** Returns the resources that a row takes: of a ROA its prefix, of an ASPA that drops providers its customer, of a router key its AS. */
 function lossOf(row: PlanRow): ResourceSet {
   const { item, name, before, after } = row
-  if (item === 'aspa') return dropped(row).length > 0 ? customersOf([name]) : customersOf([])
+  if (item === 'router') return asnsOf([asnOfRouter(name)])
+  if (item === 'aspa') return dropped(row).length > 0 ? asnsOf([customerOf(name)]) : asnsOf([])
   return item === 'roa' ? prefixesOf([name]) : difference(resources(before), resources(after))
 }
 
 function gainsOf(rows: readonly PlanRow[]): ResourceSet {
   const roas = rows.filter(({ item, change }) => item === 'roa' && change === 'add').map(({ name }) => name)
   const aspas = rows.filter((row) => row.item === 'aspa' && gained(row).length > 0).map(({ name }) => name)
+  const routers = rows.filter(({ item, change }) => item === 'router' && change === 'add').map(({ name }) => name)
   const shares = rows.filter(({ item, change }) => (item === 'parent' || item === 'child') && change !== 'remove')
   return shares.reduce(
     (all, { before, after }) => union(all, difference(resources(after), resources(before))),
-    union(prefixesOf(roas), customersOf(aspas)),
+    union(prefixesOf(roas), asnsOf([...aspas.map(customerOf), ...routers.map(asnOfRouter)])),
   )
 }
 
-function customersOf(names: readonly string[]): ResourceSet {
-  const asn = names.map(customerOf).map((number) => ({ min: number, max: number }))
+function asnsOf(numbers: readonly number[]): ResourceSet {
+  const asn = numbers.map((number) => ({ min: number, max: number }))
   return resourceSet({ asn, ipv4: [], ipv6: [] })
 }
 

@@ -15,6 +15,7 @@ const WORDS: Readonly<Record<PlanItem, string>> = {
   child: 'child',
   roa: 'ROA',
   aspa: 'ASPA',
+  router: 'router key',
 }
 const HELD = ' (apply with --max-removals N, or --yes --reason TEXT)'
 /** Flags by which a held plan passes, by the code of what holds it. */
@@ -75,8 +76,12 @@ function rowLine(row: PlanRow, theme: Theme): string {
 
 function detailOf({ item, change, before, after }: PlanRow): string {
   if (item === 'ca') return ''
-  const shown = (text: string | null): string =>
-    item === 'roa' ? (text === null ? 'no comment' : `# ${text}`) : (text ?? 'none')
+  const shown = (text: string | null): string => {
+    if (item === 'roa') return text === null ? 'no comment' : `# ${text}`
+    // without the request, of hundreds of characters
+    if (item === 'router') return (text ?? 'none').replace(/^(\S+) \S+/, '$1')
+    return text ?? 'none'
+  }
   if (change === 'update') return `  ${shown(before)} -> ${shown(after)}`
   const value = before ?? after
   return value === null ? '' : `  ${shown(value)}`

@@ -1,7 +1,7 @@
 /** `brine republish`: issues manifests, CRLs and renewals that are due; writes nothing if none are. */
 
-import type { RepublishReport } from '../core/app/authority/republish.js'
 import { republishRepaired } from '../core/app/recovery/force.js'
+import type { RepublishReport } from '../core/app/republishing/republish.js'
 import { openSession } from '../core/app/session/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'

@@ -1,9 +1,9 @@
 /** Thirty publications in a row, a hundred with SLOW=1, before validators that keep their caches: manifests advance, deltas are used. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { republish } from '../../src/core/app/authority/republish.js'
 import { roaArguments } from '../../src/core/app/authority/roa-set.js'
 import { listRoas, updateRoas } from '../../src/core/app/authority/roas.js'
+import { republish } from '../../src/core/app/republishing/republish.js'
 import { parseHandle } from '../../src/core/base/handle.js'
 import { instantOf } from '../../src/core/base/time.js'
 import { runOnline, serverRoots, skipUnlessOnline } from '../support/peers/online.js'

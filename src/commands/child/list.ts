@@ -1,5 +1,6 @@
 /** `brine child list`: lists the children of a CA or the trust anchor. */
-import { type ChildListReport, listChildren, resourceLine } from '../../core/app/authority/children.js'
+import { type ChildListReport, listChildren } from '../../core/app/authority/child-list.js'
+import { resourceLine } from '../../core/app/authority/children.js'
 import { openSession } from '../../core/app/session/session.js'
 import type { Instant } from '../../core/base/time.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

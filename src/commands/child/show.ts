@@ -1,5 +1,6 @@
 /** `brine child show`: shows one child and its certificates. */
-import { type ChildShowReport, resourceLine, showChild } from '../../core/app/authority/children.js'
+import { type ChildShowReport, showChild } from '../../core/app/authority/child-list.js'
+import { resourceLine } from '../../core/app/authority/children.js'
 import { openSession } from '../../core/app/session/session.js'
 import type { Instant } from '../../core/base/time.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

@@ -1,5 +1,6 @@
 /** `brine child suspend`: revokes and withdraws the certificates of a child until it is back. */
-import { type ChildReport, showChild, suspendChild } from '../../core/app/authority/children.js'
+import { showChild } from '../../core/app/authority/child-list.js'
+import { type ChildReport, suspendChild } from '../../core/app/authority/children.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, changeFlags, confirmFlags } from '../../core/cli/flags/flags.js'

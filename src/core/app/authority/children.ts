@@ -3,14 +3,12 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { didYouMean } from '../../base/nearest.js'
 import { entry } from '../../base/record.js'
-import type { Instant } from '../../base/time.js'
 import type { CaCommand } from '../../ca/aggregate.js'
 import { dueTimes } from '../../ca/publishing.js'
 import { Work } from '../../eventsourcing/work.js'
-import type { IdEnds, IdLink } from '../../identity/id-ends.js'
 import type { WithIds } from '../../identity/id-keys.js'
 import type { Child } from '../../issuing/children.js'
-import { lastHeardAt, removeHeard } from '../../peers/heard.js'
+import { removeHeard } from '../../peers/heard.js'
 import { formatResources, fromResourceText, toResourceText } from '../../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../../resources/types.js'
 import type { TaCommand } from '../../ta/aggregate.js'
@@ -35,32 +33,6 @@ export interface ChildReport extends Outcome, Impacts {
   readonly orphaned: boolean
   /** Keys of CAs below that no resource class uses any more; `clean` removes their files. */
   readonly unusedKeys: readonly { readonly ca: Handle; readonly ski: string }[]
-}
-
-export interface ChildListReport {
-  readonly ca: Handle
-  readonly children: readonly ChildRow[]
-}
-
-export interface ChildShowReport extends ChildRow {
-  readonly ca: Handle
-}
-
-export interface ChildRow {
-  readonly child: Handle
-  readonly transport: string
-  readonly resources: ResourceText
-  /** Since when nothing is certified for it; null: it is not suspended. */
-  readonly suspended: Instant | null
-  /** When its last message came; null: none did, or that is not known any more. */
-  readonly heardAt: Instant | null
-  /** Ends of the ID certificates; null for a child in this data directory. */
-  readonly idUntil: IdEnds | null
-  readonly certificates: readonly {
-    readonly ski: string
-    readonly resources: ResourceText
-    readonly notAfter: string
-  }[]
 }
 
 type ResourceChange = (old: ResourceSet) => ResourceSet
@@ -232,7 +204,8 @@ export function childrenOf(tx: Pick<TransactionContext, 'work'>, parent: Handle)
   return parentState(tx, parent).children
 }
 
-function parentState(
+/** Returns the state of a parent in this data directory. */
+export function parentState(
   tx: Pick<TransactionContext, 'work'>,
   parent: Handle,
 ): WithIds & { readonly children: Readonly<Record<string, Child>> } {
@@ -244,7 +217,7 @@ function childOf(tx: Pick<TransactionContext, 'work'>, parent: Handle, child: Ha
 }
 
 /** Returns a registered child. Throws `child-unknown` (rejected). */
-function knownChild(tx: Pick<TransactionContext, 'work'>, parent: Handle, child: Handle): Child {
+export function knownChild(tx: Pick<TransactionContext, 'work'>, parent: Handle, child: Handle): Child {
   const found = childOf(tx, parent, child)
   if (found !== undefined) return found
   throw new AppError(
@@ -255,50 +228,6 @@ function knownChild(tx: Pick<TransactionContext, 'work'>, parent: Handle, child:
       hint: `brine child list ${parent} shows its children`,
     },
   )
-}
-
-/** Returns the children of a CA or of the trust anchor, sorted by name. */
-export async function listChildren(session: Session, parent: Handle): Promise<ChildListReport> {
-  const { idEnds } = await import('../../identity/id-ends.js')
-  return session.store.read(async (reader) => {
-    const state = parentState({ work: new Work(reader) }, parent)
-    const read = { session, state, idEnds }
-    const names = Object.keys(state.children).sort() as Handle[]
-    return { ca: parent, children: names.map((name) => childRow(read, parent, name, entry(state.children, name))) }
-  })
-}
-
-/** Returns one child. Throws `child-unknown`. */
-export async function showChild(session: Session, parent: Handle, child: Handle): Promise<ChildShowReport> {
-  const { idEnds } = await import('../../identity/id-ends.js')
-  return session.store.read(async (reader) => {
-    const tx = { work: new Work(reader) }
-    const known = knownChild(tx, parent, child)
-    return { ca: parent, ...childRow({ session, state: parentState(tx, parent), idEnds }, parent, child, known) }
-  })
-}
-
-interface Revision {
-  readonly session: Session
-  /** Of the parent. */
-  readonly state: WithIds
-  readonly idEnds: (state: WithIds, link: IdLink) => IdEnds | null
-}
-
-function childRow({ session, state, idEnds }: Revision, ca: Handle, name: Handle, child: Child | undefined): ChildRow {
-  return {
-    child: name,
-    transport: child?.transport ?? 'local',
-    resources: child?.resources ?? toResourceText({ asn: [], ipv4: [], ipv6: [] }),
-    suspended: child?.suspended ?? null,
-    heardAt: lastHeardAt(session.options.dataDir, { ca, child: name }),
-    idUntil: idEnds(state, child ?? {}),
-    certificates: Object.values(child?.issued ?? {}).map(({ ski, resources, notAfter }) => ({
-      ski,
-      resources,
-      notAfter,
-    })),
-  }
 }
 
 /** Formats the resources of a child on one line, for messages. */

@@ -6,7 +6,7 @@ import { CommitLog, findHead } from '../../store/commit/commit-log.js'
 import { readAnyMarker } from '../../store/directory/data-dir.js'
 import { layoutOf } from '../../store/disk/paths.js'
 import { keptTree, planSwap, type Swap, swapTrees } from '../../upgrade/swap.js'
-import { republish } from '../authority/republish.js'
+import { republish } from '../republishing/republish.js'
 import { openSession } from '../session/session.js'
 import {
   type Ground,

@@ -4,7 +4,7 @@
  */
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
-import { type RepublishOptions, type RepublishReport, republish } from '../authority/republish.js'
+import { type RepublishOptions, type RepublishReport, republish } from '../republishing/republish.js'
 import { openSession, type Session } from '../session/session.js'
 import type { Loss } from './losses.js'
 import { recover } from './recover.js'

@@ -14,6 +14,8 @@ import type { Timing } from '../../issuing/timing.js'
 import { stagedPublishers } from '../../pubd/staged.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { taDueTimes } from '../../ta/certificate.js'
+import { type RetiredKeyRow, type RollRow, retiredRows, rollRows } from '../authority/roll-rows.js'
+import { isParentConfirmed } from '../authority/roll-waits.js'
 import { soonest } from '../changes/outcome.js'
 import { caState, knownCa, pubdState, taState } from '../session/context.js'
 import type { Session } from '../session/session.js'
@@ -22,8 +24,6 @@ import { isUnpublished } from '../transaction/local-publication.js'
 import { isTreePublished } from '../transaction/publish-tree.js'
 import { needsRenumbering } from '../transaction/renumbering.js'
 import { objectDamage } from './object-damage.js'
-import { type RetiredKeyRow, type RollRow, retiredRows, rollRows } from './roll-rows.js'
-import { isParentConfirmed } from './roll-waits.js'
 
 /** A CA (or `pubserver/0`) that could not be read or published, and why. */
 export interface FailedCa {

@@ -8,6 +8,10 @@ import { clockBehind, type Instant, secondsBetween } from '../../base/time.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
+import { activateDue, type Sync } from '../authority/keyroll-steps.js'
+import { syncResources } from '../authority/resource-sync.js'
+import type { RetiredKeyRow, RollRow } from '../authority/roll-rows.js'
+import { removeReplacedRouters } from '../authority/routers.js'
 import { runCa, runTa, type TransactionContext } from '../session/context.js'
 import { refuseStandby } from '../session/role.js'
 import type { Session } from '../session/session.js'
@@ -16,7 +20,6 @@ import { isHeld, leaveRepositories, publishLocal } from '../transaction/local-pu
 import { type RenumberReport, renumberAll } from '../transaction/renumber-all.js'
 import { type TransactionResult, transact } from '../transaction/transact.js'
 import { handlesOfRun, type Indexing, planDue } from './due-plan.js'
-import { activateDue, type Sync } from './keyroll-steps.js'
 import {
   type FailedCa,
   isDamageElsewhere,
@@ -24,10 +27,7 @@ import {
   planRepublish,
   type RepublishPlan,
 } from './republish-plan.js'
-import { syncResources } from './resource-sync.js'
 import { type AppliedDates, applyDueDates, type DueDatesReport } from './roa-due.js'
-import type { RetiredKeyRow, RollRow } from './roll-rows.js'
-import { removeReplacedRouters } from './routers.js'
 
 export interface RepublishReport {
   readonly republished: readonly Handle[]

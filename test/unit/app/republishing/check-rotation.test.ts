@@ -1,7 +1,7 @@
 /** The rotation of checks: every CA has its turn within the time, however often or rarely `tick` runs. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { shareOf } from '../../../../src/core/app/authority/check-rotation.js'
+import { shareOf } from '../../../../src/core/app/republishing/check-rotation.js'
 import type { Handle } from '../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 

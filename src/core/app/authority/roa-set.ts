@@ -1,5 +1,5 @@
 /** A set of ROA changes as parsed from arguments or a file: the additions and removals, the parse errors, and the place of each in the input. */
-import { AppError, rejection, rewrap, type Violation } from '../../base/errors.js'
+import { AppError, faultsOf, rejection, rewrap, type Violation } from '../../base/errors.js'
 import type { RoaAddition } from '../../ca/roas.js'
 import { parseRoaDelta } from '../../resources/roa-delta.js'
 import { formatRoaPayload, parseRoaPayload } from '../../resources/roa-payload.js'
@@ -70,8 +70,8 @@ export function unreadError(set: RoaSet, rules: readonly Violation[]): AppError 
 /** Returns the same rejection with the place of each violation in the input. */
 export function withPlaces(error: unknown, set: RoaSet): unknown {
   if (!(error instanceof AppError) || error.kind !== 'rejected' || (set.places?.size ?? 0) === 0) return error
-  const violations = (error.details as { readonly faults?: readonly Violation[] } | null)?.faults
-  if (violations === undefined) return error
+  const violations = faultsOf(error)
+  if (violations.length === 0) return error
   const sorted = violations.map((violation) => placed(violation, set)).sort((a, b) => lineOf(a) - lineOf(b))
   const { message, details } = rejection(sorted)
   return rewrap(error, { message, details })

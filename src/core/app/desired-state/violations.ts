@@ -1,5 +1,5 @@
 /** Violations of a plan, with their places in the file. */
-import { AppError, rejection, rewrap, type Violation } from '../../base/errors.js'
+import { AppError, faultsOf, rejection, rewrap, type Violation } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import type { PlanRow } from '../../desired-state/difference.js'
 import type { StateFile } from '../../desired-state/read.js'
@@ -33,8 +33,8 @@ export function childIsCa(ca: Handle, child: Handle): AppError {
 export function violationsOf(error: unknown): readonly Violation[] {
   const rejected = error instanceof Rejected ? error.error : error
   if (!(rejected instanceof AppError) || rejected.kind !== 'rejected') throw error
-  const faults = (rejected.details as { readonly faults?: readonly Violation[] } | null)?.faults
-  return faults ?? [{ code: rejected.code, message: rejected.message, details: rejected.details }]
+  const faults = faultsOf(rejected)
+  return faults.length > 0 ? faults : [{ code: rejected.code, message: rejected.message, details: rejected.details }]
 }
 
 /** Returns the error that names all violations with their places. */

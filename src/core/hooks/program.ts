@@ -1,6 +1,6 @@
 /** Checks that a program of the configuration can only have been written by root or by the user who runs it. */
-import { accessSync, constants, realpathSync, type Stats, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { accessSync, constants, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { dirname, isAbsolute } from 'node:path'
 
 const OTHERS_WRITE = 0o022
 const STICKY = 0o1000
@@ -11,7 +11,9 @@ export function programFault(path: string): string | undefined {
     const real = realpathSync(path)
     const stat = statSync(real)
     if (!stat.isFile()) return `${path}: not a file`
-    const unsafe = [...chainOf(path), ...chainOf(real)].map(unsafeness).find((why) => why !== undefined)
+    const unsafe = chainOf(path)
+      .map(unsafeness)
+      .find((why) => why !== undefined)
     if (unsafe !== undefined) return unsafe
     accessSync(real, constants.X_OK)
     return undefined
@@ -31,17 +33,22 @@ export function ownerFault(path: string): string | undefined {
   }
 }
 
-/** Returns the path and every folder above it: who can write one of them can put another program there. */
+/** Returns the path, every folder above it and every link on the way: who can write one of them can put another program there. */
 function chainOf(path: string): readonly string[] {
   const above = dirname(path)
-  return above === path ? [path] : [path, ...chainOf(above)]
+  if (above === path) return [path]
+  const target = lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined
+  // not normalized: a link may come before `..`
+  const next = target === undefined || isAbsolute(target) ? target : `${above}/${target}`
+  return [path, ...chainOf(above), ...(next === undefined ? [] : chainOf(next))]
 }
 
 function unsafeness(path: string): string | undefined {
-  const stat = statSync(path)
+  const stat = lstatSync(path)
   if (stat.uid !== 0 && stat.uid !== process.getuid?.())
     return `${path}: belongs to uid ${stat.uid}, not to root or this user`
-  return isOpenToOthers(stat) ? `${path}: writable by others` : undefined
+  // the mode of a link says nothing
+  return !stat.isSymbolicLink() && isOpenToOthers(stat) ? `${path}: writable by others` : undefined
 }
 
 /** Returns true if others can replace it. In a folder with the sticky bit they cannot replace files that are not theirs. */

@@ -4,6 +4,7 @@
  * hold secrets.
  */
 import { spawn } from 'node:child_process'
+import { printable } from '../base/text.js'
 
 export interface HookRun {
   readonly program: string
@@ -46,7 +47,7 @@ export async function runHook({ program, input, seconds, env }: HookRun): Promis
       endGroup()
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
       const [first = ''] = shown.trim().split('\n')
-      resolve(problem === undefined || first === '' ? problem : `${problem}: ${first.slice(0, MAX_SHOWN)}`)
+      resolve(problem === undefined || first === '' ? problem : `${problem}: ${printable(first.slice(0, MAX_SHOWN))}`)
     }
     process.on('exit', endGroup)
     child.stdout.on('data', hear)

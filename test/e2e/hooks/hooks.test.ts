@@ -1,5 +1,15 @@
 /** Hooks by the built program: what they receive, and what a bad one cannot do. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
@@ -96,6 +106,16 @@ function stateOf(path: string): string {
   }
 }
 
+/** Puts two links in place of the program: the second is in another folder, of this mode. */
+function detour(program: string, mode: number): void {
+  const folder = `${program}-links`
+  mkdirSync(folder)
+  chmodSync(folder, mode)
+  renameSync(program, `${program}-real`)
+  symlinkSync(`${program}-real`, join(folder, 'second'))
+  symlinkSync(join(folder, 'second'), program)
+}
+
 describe('a bad hook changes nothing for the command', () => {
   it('that hangs, with a child: both are ended after the time', async () => {
     const site = hooked('sleep 60 & echo $! > "$OUT"; sleep 60', { timeout: '1s' })
@@ -112,6 +132,11 @@ describe('a bad hook changes nothing for the command', () => {
     expect(stderr).toContain('on backup-done ended with exit code 3: no route')
   })
 
+  it('that prints what a terminal obeys', async () => {
+    const { stderr } = await backup(hooked("printf '\\033[31mred\\r\\n'; exit 1"))
+    expect(stderr).toMatch(/exit code 1: \\u001b\[31mred/)
+  })
+
   it('that prints megabytes, and does not read its input', async () => {
     const { stderr } = await backup(hooked('head -c 5000000 /dev/zero | tr "\\0" x; exit 1'))
     expect(stderr).toMatch(/exit code 1: x+\n$/)
@@ -125,6 +150,11 @@ describe('a bad hook changes nothing for the command', () => {
     ['writable by its group', ({ program }) => chmodSync(program, 0o775), 'writable by others'],
     ['in a folder that others can write', ({ program }) => chmodSync(join(program, '..'), 0o777), 'writable by others'],
     ['not executable', ({ program }) => chmodSync(program, 0o644), 'not executable'],
+    [
+      'reached by a link in a folder that others can write',
+      ({ program }) => detour(program, 0o777),
+      'writable by others',
+    ],
     [
       'a folder',
       ({ program }) => {
@@ -148,6 +178,13 @@ describe('a bad hook changes nothing for the command', () => {
     expect(found).toMatchObject([{ level: 'warning', code: 'hook-unusable' }])
     expect(found[0]?.message).toContain(problem)
   })
+})
+
+it('runs by links that others cannot replace', async () => {
+  const site = hooked('echo run > "$OUT"')
+  detour(site.program, 0o755)
+  expect((await backup(site)).stderr).toBe('')
+  expect(existsSync(site.out)).toBe(true)
 })
 
 it('doctor says that a usable hook is one', async () => {

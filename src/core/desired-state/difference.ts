@@ -1,6 +1,7 @@
 /** The difference between a state and a desired one, as rows. Pure. */
 import type { Handle } from '../base/handle.js'
 import { sortedCustomers } from './aspas.js'
+import { withoutRequest } from './routers.js'
 import { type DesiredCa, type DesiredState, sortedCas, sortedRoas } from './state.js'
 
 export type PlanItem = 'ca' | 'parent' | 'child' | 'roa' | 'aspa' | 'router'
@@ -77,11 +78,17 @@ function listRows(
   for (const [name, value] of after) {
     const was = before.get(name)
     if (was === undefined) rows.push({ change: 'add', item, name, before: null, after: value })
-    else if (was !== value) rows.push({ change: 'update', item, name, before: was, after: value })
+    else if (!isSame(item, was, value)) rows.push({ change: 'update', item, name, before: was, after: value })
   }
   for (const [name, value] of before)
     if (!after.has(name)) rows.push({ change: prune ? 'remove' : 'keep', item, name, before: value, after: null })
   return rows
+}
+
+/** Returns true if two texts of an item ask for the same. A new signature of a router key asks for nothing new: its name identifies the key. */
+function isSame(item: PlanItem, was: string | null, value: string | null): boolean {
+  if (was === value) return true
+  return item === 'router' && was !== null && value !== null && withoutRequest(was) === withoutRequest(value)
 }
 
 function inOrder(list: keyof typeof CHANGES, rows: readonly PlanRow[]): readonly PlanRow[] {

@@ -28,6 +28,11 @@ export function routerText({ request, routerId, comment }: Omit<RouterEntry, 'as
   return `${routerId ?? '-'} ${request}${comment === null ? '' : ` # ${comment}`}`
 }
 
+/** Returns the text without the request. */
+export function withoutRequest(text: string): string {
+  return text.replace(/^(\S+) \S+/, '$1')
+}
+
 /** Returns the router key of an entry. Throws a TypeError for one that no reader of this folder made. */
 export function routerOfText(name: string, text: string): RouterEntry {
   const [, id, request, comment = null] = /^(\S+) (\S+)(?: # (.*))?$/.exec(text) ?? []

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => box.remove())
 
 const [first, second] = [ecKey(), ecKey()]
-/** Requests by key: another signature of the same key would be a change. */
+/** Requests by key. */
 const requests = new Map(
   [first, second].map((key) => [key, Buffer.from(routerRequest(key)).toString('base64')] as const),
 )
@@ -52,6 +52,16 @@ it('apply makes them what the file says, once', async () => {
   expect((await ok(dir, ['apply', file(row(second))])).stdout).toContain('1 not in the file, kept')
   await ok(dir, ['apply', file(), '--prune', '--yes'])
   expect(await listed(dir)).toEqual([])
+})
+
+it('a new request for the same key is no difference', async () => {
+  const dir = box.copy()
+  await ok(dir, ['apply', file(row()), '--yes'])
+  // ECDSA takes a new random number for each signature
+  const again = Buffer.from(routerRequest(first)).toString('base64')
+  expect(again).not.toBe(requests.get(first))
+  const fresh = file(`{ asn = 64496, request = "${again}" }`)
+  expect((await ok(dir, ['plan', fresh])).stdout).toBe('no difference\n')
 })
 
 it.each([

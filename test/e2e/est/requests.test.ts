@@ -27,6 +27,13 @@ const nul = (): Uint8Array => site.box.request({ san: 'DER:30:0d:82:0b:61:00:62:
 
 const BAD: readonly (readonly [string, () => Uint8Array, number, string, RegExp])[] = [
   ['an empty file', () => text(''), 2, 'csr-unreadable', /contains no certificate request in PEM or DER/],
+  [
+    'two requests',
+    () => text('-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n'.repeat(2)),
+    2,
+    'csr-unreadable',
+    /contains 2 certificate requests/,
+  ],
   ['a text', () => text('hello'), 2, 'csr-unreadable', /contains no certificate request/],
   [
     'garbage between the lines of PEM',

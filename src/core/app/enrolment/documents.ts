@@ -9,15 +9,26 @@ import type { Enrolled } from './enrolment-run.js'
 /** Returns the DER of a request that is PEM (RFC 7468) or DER; `what` is the source for messages. Throws `csr-unreadable` (usage). */
 export function requestIn(bytes: Uint8Array, what: string): Uint8Array {
   const der = requestBytes(bytes)
+  const count =
+    Buffer.from(bytes)
+      .toString('latin1')
+      .match(/-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----/g)?.length ?? 0
+  if (count > 1)
+    throw new AppError('usage', 'csr-unreadable', `${what} contains ${count} certificate requests`, {
+      hint: 'give one request at a time',
+    })
   if (der !== undefined) return der
   throw new AppError('usage', 'csr-unreadable', `${what} contains no certificate request in PEM or DER`, {
     hint: 'a request begins with -----BEGIN CERTIFICATE REQUEST-----',
   })
 }
 
-/** Returns the bytes of a file. Throws `file-unreadable` (usage). */
+/** A request has a few thousand octets. */
+const LARGEST_REQUEST_FILE = 2 ** 20
+
+/** Returns the bytes of a file with a request. Throws `file-unreadable`, `file-too-large` (usage). */
 export function readBytes(path: string): Uint8Array {
-  return readUserBytes(path)
+  return readUserBytes(path, LARGEST_REQUEST_FILE)
 }
 
 /** Returns the DER of the first certificate in a file, PEM or DER. Throws `file-unreadable`, `certificate-unreadable` (usage). */

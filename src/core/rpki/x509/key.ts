@@ -82,8 +82,8 @@ export function checkRsaKey(key: ParsedKey | undefined): readonly ObjectFinding[
 /** Returns the findings against RFC 8608 section 3.1: a router key is on the curve P-256. */
 export function checkRouterKey(key: ParsedKey | undefined): readonly ObjectFinding[] {
   if (key !== undefined && key.algorithm === 'EC' && key.curve === OID_P256) return []
-  const found =
-    key === undefined ? 'unreadable' : key.algorithm === 'EC' ? `on the curve ${key.curve}` : `${key.algorithm}`
+  const curve = key?.algorithm === 'EC' && key.curve !== '' ? `the curve ${key.curve}` : 'a curve without a name'
+  const found = key === undefined ? 'unreadable' : key.algorithm === 'EC' ? `on ${curve}` : `${key.algorithm}`
   return [{ rule: 'RFC 8608 section 3.1', message: `the router key is ${found}, not on P-256` }]
 }
 

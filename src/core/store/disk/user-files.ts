@@ -7,18 +7,20 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fstatSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readSync,
   realpathSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { utf8 } from '../../base/bytes.js'
+import { concat, utf8 } from '../../base/bytes.js'
 import { hintOfErrno } from '../../base/errno-hints.js'
 import { AppError } from '../../base/errors.js'
 import { syncDir } from './fs.js'
@@ -27,8 +29,7 @@ import { replaceFile } from './write-file.js'
 
 /** Reads the text of a file. Throws `file-unreadable`, `file-not-utf8` (usage), and `file-too-large` (usage) beyond `maxBytes`, before it is read. */
 export function readUserFile(path: string, maxBytes = Infinity): string {
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > maxBytes) throw tooLarge(path, maxBytes)
-  const bytes = readUserBytes(path)
+  const bytes = readUserBytes(path, maxBytes)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
@@ -50,12 +51,38 @@ export function isUserFile(path: string): boolean {
   }
 }
 
-/** Reads the bytes of a file. Throws `file-unreadable` (usage). */
-export function readUserBytes(path: string): Uint8Array {
+/** The most that is read of what has no size, such as a pipe or a device: it may never end. */
+const MOST_OF_STREAM = 256 * 2 ** 20
+const PIECE = 2 ** 20
+
+/** Reads the bytes of a file. Throws `file-unreadable` (usage), and `file-too-large` (usage) beyond `maxBytes`, for a file before it is read. */
+export function readUserBytes(path: string, maxBytes = Infinity): Uint8Array {
+  let fd: number | undefined
   try {
-    return new Uint8Array(readFileSync(path))
+    fd = openSync(path, constants.O_RDONLY)
+    const stat = fstatSync(fd)
+    if (stat.isFile() && stat.size > maxBytes) throw tooLarge(path, maxBytes)
+    // a file of /proc has no size either
+    if (stat.isFile() && stat.size > 0) return new Uint8Array(readFileSync(fd))
+    return readStream(fd, path, Math.min(maxBytes, MOST_OF_STREAM))
   } catch (cause) {
+    if (cause instanceof AppError) throw cause
     throw userFileError('file-unreadable', `cannot read ${path}`, path, cause)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+function readStream(fd: number, path: string, most: number): Uint8Array {
+  const pieces: Uint8Array[] = []
+  let length = 0
+  for (;;) {
+    const piece = new Uint8Array(PIECE)
+    const read = readSync(fd, piece)
+    if (read === 0) return concat(pieces)
+    length += read
+    if (length > most) throw tooLarge(path, most)
+    pieces.push(piece.subarray(0, read))
   }
 }
 

@@ -1,0 +1,52 @@
+/** Files that the user names: bounded, whatever they are. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { AppError } from '../../../../src/core/base/errors.js'
+import { readUserBytes, readUserFile } from '../../../../src/core/store/disk/user-files.js'
+
+const dir = mkdtempSync(join(tmpdir(), 'brine-user-files-'))
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+function codeOf(read: () => unknown): string {
+  try {
+    read()
+    return 'read'
+  } catch (error) {
+    return error instanceof AppError ? error.code : 'other'
+  }
+}
+
+describe('a file that the user names', () => {
+  it('is read whole up to the limit, and refused above it', () => {
+    const path = join(dir, 'a')
+    writeFileSync(path, 'abc')
+    expect(Buffer.from(readUserBytes(path, 3)).toString()).toBe('abc')
+    expect(codeOf(() => readUserBytes(path, 2))).toBe('file-too-large')
+    expect(codeOf(() => readUserFile(path, 2))).toBe('file-too-large')
+  })
+
+  it('that never ends is refused at the limit', () => {
+    expect(codeOf(() => readUserBytes('/dev/zero', 3 * 2 ** 20))).toBe('file-too-large')
+    expect(codeOf(() => readUserFile('/dev/zero', 2 ** 20))).toBe('file-too-large')
+  })
+
+  it('without a size is read to its end: an empty file, /proc', () => {
+    expect(readUserBytes('/dev/null')).toHaveLength(0)
+    expect(readUserFile('/proc/self/status')).toContain('Pid:')
+  })
+
+  it('that is a pipe is read in pieces', () => {
+    const path = join(dir, 'pipe')
+    spawnSync('mkfifo', [path])
+    spawnSync('sh', ['-c', `head -c 3000000 /dev/zero > '${path}' &`], { stdio: 'ignore' })
+    expect(readUserBytes(path)).toHaveLength(3_000_000)
+  })
+
+  it('that is a folder or missing is unreadable', () => {
+    expect(codeOf(() => readUserBytes(dir))).toBe('file-unreadable')
+    expect(codeOf(() => readUserBytes(join(dir, 'none')))).toBe('file-unreadable')
+  })
+})

@@ -3,7 +3,6 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
-import { copyDir } from '../../support/processes/cli.js'
 import { refusalOf, runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
 let box: Sandbox
@@ -16,11 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => box.remove())
 
-let copies = 0
-const copyOfBase = (): string => {
-  copies += 1
-  return copyDir(base, join(box.path, `aspa-${copies}`))
-}
+const copyOfBase = (): string => box.copy(base)
 
 interface Listed {
   readonly aspas: readonly {

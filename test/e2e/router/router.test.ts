@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { seq } from '../../../src/core/der/writer.js'
 import { pem } from '../../../src/core/pki/pem.js'
-import { copyDir } from '../../support/processes/cli.js'
 import { ecKey, routerRequest } from '../../support/rpki/router-requests.js'
 import { refusalOf, runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
@@ -52,11 +51,7 @@ beforeAll(async () => {
 })
 afterAll(() => box.remove())
 
-let copies = 0
-const copyOfBase = (): string => {
-  copies += 1
-  return copyDir(base, join(box.path, `router-${copies}`))
-}
+const copyOfBase = (): string => box.copy(base)
 
 interface Listed {
   readonly routers: readonly {
@@ -167,7 +162,8 @@ it('roll publishes both keys, says what is next, and the operator removes the ol
 
 it('roll --remove-after lets tick remove the old key, revoked by the CRL', async () => {
   const dataDir = copyOfBase()
-  await runAt(dataDir, ['router', 'roll', 'acme', name.slice(16), '--csr', csr('second.csr'), '--remove-after', '24h'])
+  const roll = ['router', 'roll', 'acme', name.slice(16), '--csr', csr('second.csr'), '--remove-after', '24h']
+  expect((await runAt(dataDir, roll)).stdout).toContain(`tick removes ${name}: let the router sign`)
   const removedAt = (await rows(dataDir)).find(({ router }) => router === name)?.removedAt
   expect(removedAt).toMatch(/^2026-11-22T12:0/)
   await runAt(dataDir, ['tick'], { now: '2026-11-22T11:59:00Z' })

@@ -10,8 +10,8 @@ export interface Sandbox {
   readonly path: string
   /** Trust anchor `ta`, CA `testbed`, CA `acme` with 192.0.2.0/24 and AS64496. */
   readonly dataDir: string
-  /** Another directory with the same content. */
-  copy(): string
+  /** A copy of the directory, or of another one. */
+  copy(from?: string): string
   remove(): void
 }
 
@@ -21,9 +21,9 @@ export async function sandbox(now = NOW): Promise<Sandbox> {
   const dataDir = join(path, 'data')
   await copySeed(`sandbox-${now}`, dataDir, (made) => makeAcme(made, now), { pool: true })
   let copies = 0
-  const copy = (): string => {
+  const copy = (from = dataDir): string => {
     copies += 1
-    return copyDir(dataDir, join(path, `copy-${copies}`))
+    return copyDir(from, join(path, `copy-${copies}`))
   }
   return { path, dataDir, copy, remove }
 }

@@ -94,11 +94,11 @@ it('warns of a ROA that is too wide, of AS0 over what is announced, and of the l
     warnings: [{ code: 'roa-too-permissive', details: { minimal: ['192.0.2.0/24-24 => 64496'] } }],
   })
   const removed = await runAt(dir, ['roa', 'remove', 'acme', '192.0.2.0/24-25 => 64496'])
-  expect(removed.stdout).toContain('no ROA makes valid any more what is announced: 192.0.2.0/24 of AS64496 (notFound)')
+  expect(removed.stdout).toContain('announcements that no ROA makes valid any more: 192.0.2.0/24 of AS64496 (notFound)')
   const none = await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/24 => 0 # permissive'])
   expect([none.code, none.stdout]).toEqual([
     0,
-    expect.stringContaining('makes invalid what is: 192.0.2.0/24 of AS64496'),
+    expect.stringContaining('invalidates these announcements: 192.0.2.0/24 of AS64496'),
   ])
   const meant = await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/24-25 => 64496 # permissive: blackholing', '--json'])
   expect(meant.json<{ warnings: object[] }>().warnings).toEqual([])

@@ -68,7 +68,7 @@ describe('a ROA of AS0', () => {
 
   it('over announced prefixes gets a warning that names them', () => {
     expect(messages({ routes: ['192.0.2.0/24 64496', '192.0.2.0/25 64497'], added: [AS0] })).toEqual([
-      '"192.0.2.0/24-24 => 0" says that nothing in it is announced (RFC 6483 section 4), and makes invalid what is: 192.0.2.0/24 of AS64496, 192.0.2.0/25 of AS64497',
+      '"192.0.2.0/24-24 => 0" says that nothing in it is announced (RFC 6483 section 4), and invalidates these announcements: 192.0.2.0/24 of AS64496, 192.0.2.0/25 of AS64497',
     ])
   })
 
@@ -89,7 +89,7 @@ describe('the last ROA of an announcement', () => {
     ['invalid', [ROA, '192.0.0.0/16 => 64511'], 'invalidOrigin'],
   ])('leaves it %s, which a warning says', (_what, before, state) => {
     expect(messages({ routes: ['192.0.2.0/24 64496'], before, removed: [ROA] })).toEqual([
-      `no ROA makes valid any more what is announced: 192.0.2.0/24 of AS64496 (${state})`,
+      `announcements that no ROA makes valid any more: 192.0.2.0/24 of AS64496 (${state})`,
     ])
   })
 
@@ -107,7 +107,7 @@ it('names three of many, and twenty ROAs of a long list', () => {
   const routes = Array.from({ length: 25 }, (_, n) => `10.0.${n}.0/24 64496`)
   const before = routes.map((route) => route.replace(' ', ' => '))
   expect(messages({ routes, before, removed: before })).toEqual([
-    'no ROA makes valid any more what is announced: 10.0.0.0/24 of AS64496 (notFound), 10.0.1.0/24 of AS64496 (notFound), 10.0.2.0/24 of AS64496 (notFound) and 22 more',
+    'announcements that no ROA makes valid any more: 10.0.0.0/24 of AS64496 (notFound), 10.0.1.0/24 of AS64496 (notFound), 10.0.2.0/24 of AS64496 (notFound) and 22 more',
   ])
   const wide = messages({ routes, added: routes.map((route) => route.replace('/24 ', '/24-25 => ')) })
   expect(wide).toHaveLength(20)

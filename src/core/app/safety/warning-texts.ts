@@ -44,7 +44,7 @@ function disallowedText({ roa, routes }: Disallowed): Violation {
   const some = listed(routes.map(({ prefix, origin }) => `${formatPrefix(prefix)} of AS${origin}`))
   return {
     code: 'roa-as0-announced',
-    message: `"${text}" says that nothing in it is announced (RFC 6483 section 4), and makes invalid what is: ${some}`,
+    message: `"${text}" says that nothing in it is announced (RFC 6483 section 4), and invalidates these announcements: ${some}`,
     details: { roa: text, announcements: routes.length },
   }
 }
@@ -53,7 +53,7 @@ function unprotectedText(routes: readonly RouteChange[]): Violation {
   const some = listed(routes.map(({ prefix, origin, after }) => `${formatPrefix(prefix)} of AS${origin} (${after})`))
   return {
     code: 'route-unprotected',
-    message: `no ROA makes valid any more what is announced: ${some}`,
+    message: `announcements that no ROA makes valid any more: ${some}`,
     details: { announcements: routes.length },
   }
 }

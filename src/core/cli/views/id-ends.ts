@@ -17,9 +17,9 @@ export function idCell(ends: IdEnds | null, theme: Theme, now: Instant | undefin
   return now !== undefined && expiryLevel({ notAfter: first }, true, now) !== 'ok' ? theme.caution(first) : first
 }
 
-/** Returns `ours until T, its until T`, each as a warning from 90 days before it; undefined for a peer in this data directory. */
+/** Returns `ours until T, the peer's until T`, each as a warning from 90 days before it; undefined for a peer in this data directory. */
 export function idText(ends: IdEnds | null, theme: Theme, now: Instant | undefined): string | undefined {
   if (ends === null) return undefined
   const at = (end: Instant | null): string => idCell({ own: end, peer: null }, theme, now)
-  return `ours until ${at(ends.own) || 'unknown'}, its until ${at(ends.peer) || 'unknown'}`
+  return `ours until ${at(ends.own) || 'unknown'}, the peer's until ${at(ends.peer) || 'unknown'}`
 }

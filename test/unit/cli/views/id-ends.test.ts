@@ -20,6 +20,6 @@ test.each([
 })
 
 test('names both in a line', () => {
-  expect(idText({ own: SOON, peer: null }, theme, NOW)).toBe(`ours until !${SOON}, its until unknown`)
+  expect(idText({ own: SOON, peer: null }, theme, NOW)).toBe(`ours until !${SOON}, the peer's until unknown`)
   expect(idText(null, theme, NOW)).toBeUndefined()
 })

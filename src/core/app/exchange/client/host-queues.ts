@@ -149,7 +149,7 @@ export class HostQueues {
     const silent = this.#silent.get(host) ?? new Map<string, string>()
     this.#silent.set(host, silent.set(name, message))
     if (silent.size >= MOST_TIMEOUTS)
-      this.#down.set(host, `${silent.size} of its peers did not answer, at last ${message}`)
+      this.#down.set(host, `${silent.size} of its peers did not answer, the last: ${message}`)
   }
 }
 

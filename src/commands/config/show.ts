@@ -5,7 +5,8 @@ import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class ConfigShow extends BaseCommand<ConfigShowReport> {
   static override summary = 'show every setting with its value and its source'
-  static override description = 'Durations are in seconds.'
+  static override description =
+    'Durations are in seconds. Sections are not shown: those of [hooks], enrolment CAs and repository servers. DATA_DIR/brine.toml and brine.toml(5) describe every key and section.'
   static override exitStatus = {
     2: 'the file is invalid',
   }

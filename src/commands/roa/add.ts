@@ -1,9 +1,11 @@
 /** `brine roa add`: adds ROAs to a CA in one transaction. */
 import { RoaChange } from '../../core/cli/roa-change.js'
-import { dateFlags, SKIPPED_STATUS, skipFlag } from '../../core/cli/roa-input.js'
+import { dateFlags, ROA_FORMATS, SKIPPED_STATUS, skipFlag } from '../../core/cli/roa-input.js'
 
 export default class RoaAdd extends RoaChange {
   static override summary = 'add ROAs to a CA'
+  static override description =
+    `${ROA_FORMATS} With --from the ROAs are scheduled: tick adds them, and roa remove cancels them.`
   static override exitStatus = SKIPPED_STATUS
   static override examples = [
     '<%= config.bin %> roa add acme "192.0.2.0/24-28 => 64496 # office"',

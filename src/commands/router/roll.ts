@@ -3,7 +3,9 @@ import { type RouterUpdateReport, rollRouter } from '../../core/app/authority/ro
 import { openSession } from '../../core/app/session/session.js'
 import { readRequestFile } from '../../core/cli/flags/enrolment.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
 import { RouterChange, routerRequestFlags } from '../../core/cli/router-change.js'
+import { routersChangedView } from '../../core/cli/views/routers.js'
 
 export default class RouterRoll extends RouterChange {
   static override summary = 'replace the key of a BGPsec router'
@@ -25,8 +27,11 @@ export default class RouterRoll extends RouterChange {
     }),
   }
 
+  #removesOld = false
+
   protected override async execute(): Promise<RouterUpdateReport> {
     const { args, flags } = await this.parse(RouterRoll)
+    this.#removesOld = flags['remove-after'] !== undefined
     const roll = {
       router: args.router,
       csr: await readRequestFile(flags.csr),
@@ -35,5 +40,9 @@ export default class RouterRoll extends RouterChange {
       after: flags['remove-after'] ?? null,
     }
     return rollRouter(await openSession(this.context(flags)), args.ca, roll, { dryRun: flags['dry-run'] })
+  }
+
+  protected override view(report: RouterUpdateReport, theme: Theme): string {
+    return routersChangedView(report, theme, this.#removesOld)
   }
 }

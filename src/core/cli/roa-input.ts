@@ -16,7 +16,9 @@ export const skipFlag = {
 
 /** Flags of commands that add ROAs with dates. */
 export const dateFlags = {
-  from: flag.instant({ description: 'make the change at this time (RFC 3339), by the first tick after it' }),
+  from: flag.instant({
+    description: 'make the change at this time (RFC 3339, such as 2026-12-01T00:00:00Z): the first tick after it does',
+  }),
   until: flag.end({ description: 'remove the ROAs at this time (RFC 3339); never: without an end' }),
 }
 

@@ -35,6 +35,7 @@ it('a ROA with both dates waits, is published and is withdrawn', async () => {
   const dates = ['--from', FROM, '--until', UNTIL]
   const dry = await runAt(dir, ['roa', 'add', 'acme', ROA, ...dates, '--dry-run'])
   expect([dry.code, dry.stdout]).toEqual([0, expect.stringContaining(`scheduled from ${FROM} until ${UNTIL}`)])
+  expect(dry.stdout).toContain('acme: 1 ROA scheduled; dry run')
   const added = await runAt(dir, ['roa', 'add', 'acme', ROA, ...dates, '--json'])
   expect(added.json()).toMatchObject({
     added: [],

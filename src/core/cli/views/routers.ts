@@ -32,18 +32,21 @@ export function routerListView(report: RouterListReport, theme: Theme): string {
 }
 
 function rollOf({ replaces, replacedBy, removedAt }: RouterRow): string {
-  if (removedAt !== undefined) return `removed at ${removedAt}`
+  if (removedAt !== undefined) return `removal due ${removedAt}`
   if (replacedBy !== undefined) return 'replaced'
   return replaces === undefined ? '' : 'new'
 }
 
-export function routersChangedView(report: RouterUpdateReport, theme: Theme): string {
+/** `removesOld`: `tick` removes the key that was replaced. */
+export function routersChangedView(report: RouterUpdateReport, theme: Theme, removesOld = false): string {
   const { ca, added, removed } = report
   const ending = changeEnding(ca, report, delta(added.length, removed.length, 'router key'))
   const sync = report.unconfirmed && !report.dryRun ? [theme.paste(`next: brine repo sync ${ca}`)] : []
   const old = report.addedRouters.flatMap(({ replaces }) => replaces ?? [])
   const roll = report.dryRun
     ? []
-    : old.map((router) => theme.paste(`once the router signs with the new key: brine router remove ${ca} ${router}`))
+    : removesOld
+      ? old.map((router) => theme.dim(`tick removes ${router}: let the router sign with the new key before`))
+      : old.map((router) => theme.paste(`once the router signs with the new key: brine router remove ${ca} ${router}`))
   return [changedView(report.changes, ending, theme), ...sync, ...roll].join('\n')
 }

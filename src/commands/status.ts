@@ -18,9 +18,9 @@ import { statusView } from '../core/cli/views/status.js'
 const WATCH_SECONDS = 5
 
 interface WatchedReport {
-  /** The last one that could be read. */
+  /** The last report that could be read. */
   readonly report: StatusReport
-  /** Why it is not that of now; null if it is. */
+  /** Why the last read failed, so that `report` is older; null if it succeeded. */
   readonly failure: string | null
 }
 

@@ -62,7 +62,7 @@ export async function encrypt(bytes: Bytes, how: Exclude<Encryption, { readonly 
   return withHeader(await headerBy(encrypter), sealed(bytes, fileKey))
 }
 
-/** Returns the header of a file without content. As a stream, since the library otherwise loads the HTTP client of Node to read its own. */
+/** Returns the header of an empty file. Passes a stream, since the library otherwise loads the HTTP client of Node to make one. */
 async function headerBy(encrypter: Encrypter): Promise<Uint8Array> {
   const nothing = new ReadableStream<Uint8Array>({ start: (controller) => controller.close() })
   const split = await splitHeader(await encrypter.encrypt(nothing))

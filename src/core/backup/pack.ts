@@ -24,7 +24,7 @@ import { headerRoom, padded, tarEnd, writeTarHeader } from './tar-blocks.js'
 export interface BackupFile {
   /** Path relative to the data directory that `isBackupPath` accepts. */
   readonly path: string
-  /** Its content. Who reads many files may use the memory again for the next one. */
+  /** Its content. A producer of many files may reuse this memory for the next one. */
   readonly bytes: Uint8Array
   /** Hash of the bytes, if it is already known. */
   readonly sha256?: Sha256
@@ -91,7 +91,7 @@ class Batches {
     const needed = headerRoom(name) + padded(bytes.length)
     if (needed > this.#batch.length - this.#at) {
       yield* this.rest()
-      // of zeros, which the padding remains; never used again, since the compressor reads it on another thread
+      // zero-filled, since padding is not written; a new one each time, since the compressor reads the old one on another thread
       this.#batch = Buffer.alloc(Math.max(BATCH, needed))
       this.#at = 0
     }

@@ -22,7 +22,7 @@ export function tarHeader(entry: TarEntry): Uint8Array {
   return header.subarray(0, writeTarHeader(header, 0, entry))
 }
 
-/** Returns the most bytes that a header of this name takes. */
+/** Returns the maximum length of a header for a file of this name. */
 export function headerRoom(name: string): number {
   return name.length <= NAME ? BLOCK : 2 * BLOCK + padded(name.length + 32)
 }

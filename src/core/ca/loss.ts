@@ -19,7 +19,7 @@ const LEAST_LIMIT = 5
 /** Above that, this share of what the CA has. */
 const SHARE = 0.1
 
-/** Returns the number of VRPs, of ASPAs, of router keys and of children's certificates that the CA publishes now and would not if `own` kept `left` alone; null: nothing. */
+/** Returns the number of VRPs, of ASPAs, of router keys and of children's certificates that the CA publishes now and would not if the class `own` kept only `left` (null: no resources). */
 export function lossOf(state: CaState, own: ResourceClass, left: ResourceText | null): number {
   const others = heldBy(Object.values(state.classes).filter((c) => c.name !== own.name))
   const before = union(others, heldBy([own]))

@@ -38,7 +38,7 @@ export interface RoaDates {
   readonly payload: RoaPayload
   /** Comment of a ROA that is added at `from`. */
   readonly comment: string | null
-  /** Null: the ROA is in effect. */
+  /** Null if the ROA is in effect already. */
   readonly from: Instant | null
   readonly until: Instant | null
 }

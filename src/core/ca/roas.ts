@@ -52,7 +52,7 @@ export interface RoaChanges {
   readonly remove: readonly RoaPayload[]
   /** Configured ROAs that get another comment; left out: none. */
   readonly annotate?: readonly RoaAddition[]
-  /** Dates that ROAs get; left out: none. */
+  /** Dates that ROAs get; absent if no ROA gets one. */
   readonly dates?: Dates
 }
 

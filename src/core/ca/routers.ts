@@ -73,7 +73,7 @@ export interface RouterChanges {
   readonly edit: readonly RouterEdit[]
   /** Names. */
   readonly remove: readonly string[]
-  /** True: a key may be one that another AS has too. */
+  /** True if a key may be one that another AS has too. */
   readonly sameKey: boolean
 }
 

@@ -23,7 +23,7 @@ export interface LoadedConfig {
   readonly enrolment: Enrolment
   readonly repository: RepositoryConfig
   readonly routing: RoutingConfig
-  /** No part of the digest: it decides nothing of what is published. */
+  /** Not part of the digest, since it does not affect what is published. */
   readonly hooks: HooksConfig
   /** Findings that are allowed but unwise, for stderr and `config check`. */
   readonly warnings: readonly ConfigFault[]

@@ -1,6 +1,6 @@
 /**
  * Checks whether a server can be reached: the name, one connection, for https the handshake. Invariant: nothing is asked of the server, every step is
- * limited in time, and without `allowPrivate` no packet goes to an address that is not of the public Internet.
+ * limited in time, and without `allowPrivate` no packet is sent to an address outside the public Internet.
  */
 import { connect, isIP, type Socket } from 'node:net'
 import { rootCertificates, connect as secured } from 'node:tls'
@@ -9,11 +9,11 @@ import { isPrivateAddress, lookupFor, PrivateAddress, type Resolve } from './add
 
 export interface ReachOptions {
   readonly allowPrivate: boolean
-  /** Further roots in PEM. */
+  /** Additional root certificates, in PEM. */
   readonly tlsCa?: string | undefined
-  /** True: any certificate is accepted. */
+  /** True if any TLS certificate is accepted, without verification. */
   readonly tlsInsecure?: boolean | undefined
-  /** True: a connection is enough, without the handshake of https. */
+  /** True if a connection is enough, without the TLS handshake of https. */
   readonly connectOnly?: boolean
   /** For the name, the connection and the handshake together; 5 seconds by default. */
   readonly limitSeconds?: number

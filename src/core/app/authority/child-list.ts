@@ -61,7 +61,7 @@ export async function showChild(session: Session, parent: Handle, child: Handle)
 
 interface Revision {
   readonly session: Session
-  /** Of the parent. */
+  /** State of the parent. */
   readonly state: WithIds
   readonly idEnds: (state: WithIds, link: IdLink) => IdEnds | null
 }

@@ -38,7 +38,7 @@ export interface Impacts {
 
 type States = ReadonlyMap<string, { readonly impact: Impact; readonly published: boolean }>
 
-/** Returns every ROA, ASPA and router key of every CA that can be read, and whether it is published now: not where a CA above is suspended. */
+/** Returns every ROA, ASPA and router key of every CA that can be read, and whether it is published now; below a suspended CA it is not. */
 export function visibleObjects(tx: Pick<TransactionContext, 'work'>, timing: Timing): States {
   const states = new Map<string, { impact: Impact; published: boolean }>()
   const isHidden = hiddenClasses(tx)
@@ -63,7 +63,7 @@ export function diffVisibility(before: States, after: States): Impacts {
 }
 
 /**
- * Returns the ROAs, ASPAs and router keys of the CAs that a work touched which lost their certificate or have one again. It reads no other CA, so
+ * Returns the ROAs, ASPAs and router keys that lost their certificate or have one again, of the CAs that a unit of work touched. It reads no other CA, so
  * that its cost follows the change.
  */
 export function impactsOf(work: Work): Impacts {

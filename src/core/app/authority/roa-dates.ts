@@ -65,7 +65,7 @@ interface Part {
   readonly row?: RoaDates
 }
 
-/** Returns what adds a ROA now, or gives another end to one that is there. */
+/** Returns the change that adds a ROA now, or that changes the end of an existing one. */
 function addition(state: CaState, one: RoaAddition, { until }: SetDates): Part {
   if (until === undefined) return { add: one }
   const { payload, comment } = one
@@ -81,7 +81,7 @@ function laterAddition(state: CaState, { payload, comment }: RoaAddition, { from
   return { row: { payload, comment: comment ?? own?.comment ?? null, from: from ?? null, until: end } }
 }
 
-/** Returns what removes a ROA, now or at `from`; one that was to be added later is not added any more. */
+/** Returns the change that removes a ROA, now or at `from`, or that cancels the later addition of one. */
 function removal(state: CaState, payload: RoaPayload, { from }: SetDates): Part {
   const text = formatRoaPayload(payload)
   const own = scheduledOf(state, text)

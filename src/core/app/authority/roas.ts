@@ -44,7 +44,7 @@ export interface RoaUpdateReport extends Outcome {
   readonly changes: readonly ChangeRow[]
   /** Announcements whose state changes, in a dry run that knows of any. */
   readonly routing?: RoutingEffectReport
-  /** Warnings by the announcements; none without any. */
+  /** Warnings from comparing the ROAs with the announcements; empty without announcements. */
   readonly warnings: readonly Violation[]
 }
 
@@ -52,7 +52,7 @@ export interface RoaChangeOptions {
   readonly dryRun?: boolean
   /** Files of announcements on the command line: a dry run shows what becomes of their routes. Default: those of the configuration. */
   readonly sources?: NamedSources | undefined
-  /** Dates of the set: what is not for now is done by `tick`. */
+  /** Dates of the set; `tick` makes the changes whose date is still to come. */
   readonly dates?: SetDates | undefined
   /** Leaves out additions whose prefix the CA does not hold, and reports them, in place of a violation. */
   readonly skipNotHeld?: boolean
@@ -94,7 +94,7 @@ async function changeRoas(
   const useCase = async (tx: TransactionContext) => ({
     ...(await applySet(tx, handle, set, { select, options, session })),
     changes: await changeRows(tx, session.timing, options),
-    // reading the files takes seconds: only where it can say something
+    // reading the files takes seconds: only if the change can affect an announcement
     review:
       options.dryRun === true || vrpChanges(tx.work).length > 0
         ? await reviewRouting(session, tx.work, options.sources ?? {})

@@ -45,7 +45,7 @@ export interface RouterListReport {
 
 export interface RouterOptions {
   readonly dryRun?: boolean
-  /** Ignores what is in effect already, in place of a violation. */
+  /** True: what is in effect already is ignored, and is no violation. */
   readonly idempotent?: boolean
 }
 
@@ -158,7 +158,7 @@ async function changeRouters(
   return { ca: handle, ...shown, ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun) }
 }
 
-/** Returns the names of the keys that a text means. Throws `router-ambiguous` (usage) for a key of several AS numbers. */
+/** Returns the names of the keys that a name or key identifier refers to. Throws `router-ambiguous` (usage) for a key of several AS numbers. */
 function namedRouters(state: CaState, text: string, idempotent: boolean): readonly string[] {
   const full = parseRouterName(text.replace(/\.cer$/, ''))
   const ski = text.toUpperCase()
@@ -177,7 +177,7 @@ function namedRouters(state: CaState, text: string, idempotent: boolean): readon
 const REQUEST =
   'create one on the router, or: openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout router.key -subj /CN=ROUTER-0000FBF0 -config /dev/null -out router.csr'
 
-/** Names the way out of what was refused. */
+/** Adds a hint to the error of a refused change, by the codes of its violations. */
 function withHint(error: unknown, handle: Handle): unknown {
   if (!(error instanceof AppError) || error.hint !== undefined) return error
   const faults = faultsOf(error)

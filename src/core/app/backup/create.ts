@@ -61,7 +61,7 @@ export interface BackupOptions {
 }
 
 const MEBIBYTE = 1024 * 1024
-/** Nearly all objects are smaller. */
+/** Size of the buffer that objects are read into: nearly all are smaller. */
 const READ_SIZE = 256 * 1024
 
 /** Makes a backup. Throws `backup-incomplete`, `file-damaged` (corrupt), `file-exists`, `recipient-invalid` (usage), `locked`, `io`. */

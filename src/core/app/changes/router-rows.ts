@@ -26,7 +26,7 @@ export interface RouterRow {
   /** BGP Identifier; null where it is not known. */
   readonly routerId: string | null
   readonly comment?: string
-  /** As that of a ROA. */
+  /** The same states as those of a ROA. */
   readonly state: RoaRow['state']
   readonly object: { readonly uri: string; readonly serial: string; readonly notAfter: Instant } | null
   /** Name of the old key that it replaces; absent where it replaces none. */
@@ -65,7 +65,7 @@ function nameOf({ asn, ski }: RouterConfig): string {
   return routerName(asn, ski)
 }
 
-/** Returns the published certificate of a configured key: that of the last of the wanted classes which publishes it. */
+/** Returns the published certificate of a configured key. If several of the wanted classes publish one, the last counts. */
 function publishedObject(
   state: CaState,
   config: RouterConfig,

@@ -36,7 +36,7 @@ export interface Forecast extends Impacts {
   readonly held: readonly Violation[]
   /** Effect on announcements; undefined without a file of them. */
   readonly routing?: RoutingEffectReport | undefined
-  /** Warnings about its ROAs by the announcements; none without any. */
+  /** Warnings from comparing its ROAs with the announcements; empty without announcements. */
   readonly warnings: readonly Violation[]
 }
 
@@ -156,7 +156,7 @@ function coveredBy(refused: readonly PlanRow[]): (violation: Violation) => boole
   }
 }
 
-/** ROA, customer of an ASPA, or AS or name of a router key, that a violation is about. */
+/** Subject of a violation: a ROA, the customer of an ASPA, or the AS or name of a router key. */
 interface Subject {
   readonly roa?: string
   readonly customer?: number

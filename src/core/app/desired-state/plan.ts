@@ -26,7 +26,7 @@ export interface Plan extends Forecast {
   readonly digest: Sha256
   readonly prune: boolean
   readonly counts: Counts
-  /** ROAs of the CAs of the file with dates to come, which a file does not have. */
+  /** ROAs with dates to come, of the CAs that the file names. The file itself cannot express dates. */
   readonly scheduled: readonly WaitingRoa[]
   /** The CAs that have a difference, by handle. */
   readonly cas: readonly CaPlan[]

@@ -1,5 +1,5 @@
 /**
- * `doctor --bundle`: a compressed tar file for support. Invariants: no file of `keys/` and `ssl/`, and no text of the configuration, is in it;
+ * `doctor --bundle`: a compressed tar file for support. Invariants: no file of `keys/` and `ssl/`, and no text of the configuration is in it;
  * what is in it is named in for-support.ts; the last step replaces every secret that the configuration or the environment leads to.
  */
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Selects what a bundle for support has of the configuration, the findings, the state and the history. Pure. Invariant: everything is named here that
- * is copied. Text of people and of peers (reasons, comments, arguments, messages, values of faulty settings) is in none of it.
+ * Selects what a bundle for support has of the configuration, the findings, the state and the history. Pure. Invariant: every field that is copied
+ * is named here. No text of people or peers (reasons, comments, arguments, messages, values of faulty settings) is copied.
  */
 import type { ConfigEntry } from '../../config/load.js'
 import type { ConfigProblem } from '../operations/config.js'

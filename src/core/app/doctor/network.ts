@@ -9,7 +9,7 @@ import { pubdState, taState } from '../session/context.js'
 import type { Session } from '../session/session.js'
 import { type DoctorCheck, ok, warning } from './check.js'
 
-/** A server, and what it is to us. */
+/** A server, and its role, such as `parent ripe of acme`. */
 export interface NamedServer {
   readonly what: string
   readonly uri: string
@@ -78,7 +78,7 @@ interface Contact {
 
 type Uri = readonly [what: string, uri: string, connectOnly: boolean]
 
-/** Returns where relying parties fetch what we publish. */
+/** Returns the URIs at which relying parties fetch what we publish. */
 function ownUris(work: Work): readonly Uri[] {
   const bases = work.handles('pubd').flatMap(() =>
     ifReadable(() => {

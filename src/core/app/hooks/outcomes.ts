@@ -1,4 +1,4 @@
-/** Outcomes of commands on which a hook can run: the one place that says which there are. Pure. */
+/** Derives the outcomes on which a hook can run from the report or error of a command. Pure. */
 import { AppError, faultsOf } from '../../base/errors.js'
 import { addSeconds, type Instant } from '../../base/time.js'
 import type { OutcomeName } from '../../config/hooks/schema.js'
@@ -9,7 +9,7 @@ import { HELD_CODES } from '../session/held-changes.js'
 
 export interface Outcome {
   readonly outcome: OutcomeName
-  /** One sentence. */
+  /** Description of what happened, in one sentence. */
   readonly message: string
   /** Members of the report that belong to it. */
   readonly details: object

@@ -40,7 +40,7 @@ interface PackingNotes {
 }
 
 export interface PackingOptions {
-  /** Files of a folder that are packed at once at least. */
+  /** Fewest files of a folder that are packed at once. */
   readonly fewest?: number
 }
 

@@ -1,4 +1,4 @@
-/** The last `audit verify` that came to its end, for `status`. A record in `status/`, which is replaceable and no part of history. */
+/** The last `audit verify` that completed, for `status`. A record in `status/`, which is replaceable and no part of history. */
 import { AppError } from '../../base/errors.js'
 import { type Instant, parseInstant } from '../../base/time.js'
 import type { Session } from '../session/session.js'

@@ -9,7 +9,7 @@ import { html, type Markup, NOTHING, text } from './markup.js'
 const BARS = 24
 /** Rectangles of one bar. */
 const PARTS = 200
-/** Per cent of the width: what is there at all can be seen. */
+/** Smallest width of a rectangle, in per cent, so that every part can be seen. */
 const NARROWEST = 0.6
 
 /** Returns a bar for each of the largest blocks of a family, in the order of addresses. */

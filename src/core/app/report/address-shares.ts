@@ -12,7 +12,7 @@ export function shareOf(part: readonly IpRange[], whole: readonly IpRange[]): nu
   return Number((sum(part) << 128n) / sum(whole)) / 2 ** 128
 }
 
-/** Never 0 % of something and never 100 % of a part. */
+/** Returns a share as text: `<1 %` rather than 0 % for a small part, `>99 %` rather than 100 % for an incomplete one. */
 export function percent(share: number): Markup {
   if (share > 0 && share < 0.01) return text('<1 %')
   if (share < 1 && share > 0.99) return text('>99 %')

@@ -39,7 +39,7 @@ export interface ReportCa {
   readonly objects: number
 }
 
-/** Kinds of what ends, in the order of the time line. */
+/** Kinds of things that expire, in the order of the time line. */
 export const EXPIRY_KINDS = [
   'manifest and CRL',
   'ROA or other object',

@@ -23,7 +23,7 @@ const [PAST, RIGHT] = [6, 4]
 const CLOSE = 4.5
 const LANE = 40
 
-/** Returns the time line of everything that ends, and the nearest ends as a table. */
+/** Returns the time line of everything that expires, and the nearest expiries as a table. */
 export function expiryTimeLine({ expiries, status: { now } }: Pick<ReportData, 'expiries' | 'status'>): Markup {
   if (expiries.length === 0) return html`<p class="soft">Nothing has been issued.</p>`
   const kinds = EXPIRY_KINDS.flatMap((kind) => {

@@ -13,7 +13,7 @@ export interface ReportResult {
   readonly file: string
 }
 
-/** Returns the page and what is said of it. A pure read. */
+/** Returns the page, and the facts that the command reports about it. A pure read. */
 export async function makeReport(
   session: Session,
   version: string,

@@ -57,7 +57,7 @@ export interface RepublishPlan {
   /** Publishers elsewhere with content that waits for the next RRDP delta. */
   readonly staged: readonly Handle[]
   readonly times: ReadonlyMap<Handle, DueTimes>
-  /** Time of the next date of a ROA, which may have passed, by CA. */
+  /** By CA, the next date at which a ROA is added or removed; it may have passed. */
   readonly scheduled: ReadonlyMap<Handle, Instant>
   readonly failed: readonly FailedCa[]
   /** CAs that can be read but lack an object; empty without `inspect`. */
@@ -127,7 +127,7 @@ export function planRevision(session: Session, reader: StoreReader, work: Work, 
   }
 }
 
-/** Returns the next date of the ROAs of each CA that can be read and has any. */
+/** Returns, for each readable CA that has ROAs with dates, the next date at which one is added or removed. */
 function scheduledDates(
   work: Work,
   handles: readonly Handle[],

@@ -83,7 +83,7 @@ export async function republish(session: Session, options: RepublishOptions = {}
   const dates = isDated ? await applyDueDates(session, first) : NO_DATES
   const plan = dates.applied.length === 0 ? first : await planWith(session, options)
   const failed = [...plan.failed, ...dates.failed, ...(renumbering?.failed ?? []).map(failedRenumbering)]
-  // a CA whose dates are held is published as it is
+  // a CA whose dated changes are held is published unchanged
   const notRenumbered = new Set(failed.filter((f) => !dates.failed.includes(f)).map((f) => f.ca))
   const due = plan.due.filter((handle) => !notRenumbered.has(handle))
   const { last: ofBatches, activated } = await runBatches(session, plan, due, options, failed)

@@ -80,7 +80,7 @@ function dryRunOf(session: Session): Session {
   return { ...session, options: { ...session.options, dryRun: true } }
 }
 
-/** Throws what a trial run is refused with, unless the limits or the guard hold it and history does not say so yet. */
+/** Throws the error that a trial run ends with, unless it is a rejection by limits or guard that history does not have yet. */
 async function refuseUnrecorded(session: Session, ca: Handle, trial: () => Promise<unknown>): Promise<void> {
   try {
     await trial()

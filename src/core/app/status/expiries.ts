@@ -12,10 +12,10 @@ export interface Expiry {
 type Report = Pick<StatusReport, 'now' | 'cas' | 'certificates' | 'publishers' | 'repositories' | 'idCertificates'>
 
 const HOUR = 3600
-/** A repository or publisher renews its manifest hours before the end. */
+/** Seconds before the end from which a manifest counts as late: a repository or publisher renews its own hours earlier. */
 const LATE = 2 * HOUR
 
-/** Returns everything that ends, the first end first. */
+/** Returns everything that expires, the earliest first. */
 export function expiriesOf(report: Report): readonly Expiry[] {
   const { now, cas, certificates, publishers, repositories, idCertificates } = report
   const some = (what: string, at: Instant | null, level: (end: Instant) => ExpiryLevel): readonly Expiry[] =>

@@ -34,7 +34,7 @@ export interface StatusReport {
   /** Time at which the first object goes stale if nothing runs. */
   readonly staleAt: Instant | null
   readonly nextDue: Instant | null
-  /** Time of the next date of a ROA, by CA; one that has passed waits for `tick`, or is held. */
+  /** By CA, the next date at which a ROA is added or removed; one that has passed waits for `tick`, or is held. */
   readonly scheduled: readonly { readonly ca: Handle; readonly at: Instant }[]
   /** `failed`: CAs that were not published; `failedPeers`: parents and repositories elsewhere whose exchange failed. */
   readonly lastTick: { readonly at: Instant; readonly failed: number; readonly failedPeers: number } | null
@@ -42,7 +42,7 @@ export interface StatusReport {
   readonly tickPeriod: number
   /** The last backup that was made on this machine; null if there was none. */
   readonly lastBackup: LastBackup | null
-  /** The last `audit verify` that came to its end; null if there was none. */
+  /** The last `audit verify` that completed; null if there was none. */
   readonly lastAudit: LastAudit | null
   readonly lastCommit: { readonly commit: number; readonly at: Instant | null }
   readonly cas: readonly StatusCa[]

@@ -128,7 +128,7 @@ export async function showRepository(session: Session, ca: Handle): Promise<Repo
       if (repository === null) throw noRepository(ca)
       const { serviceUri: _, leaving: __, ...row } = found.row
       const isRemote = repository.transport === 'rfc8181'
-      // also of one that is not asked any more
+      // also for a repository that is no longer contacted
       const idUntil = isRemote ? idEnds(state, repository.contact) : null
       const readId = (der: Uint8Array) => readIdCertificate(der)
       return {

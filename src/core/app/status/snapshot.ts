@@ -31,7 +31,7 @@ export interface StatusCa {
   readonly children: number
   readonly objects: number
   readonly manifestNumber: number | null
-  /** End of its certificate that ends first, of those whose key it uses; null without one. */
+  /** Earliest end of the certificates whose keys it uses; null without one. */
   readonly certificateEnd: Instant | null
   readonly nextDue: Instant | null
   readonly staleAt: Instant | null
@@ -202,7 +202,7 @@ function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> 
   return { cas: [row], points: keys.map((k) => k.point), keys: skis, suspended, hasIds: ids.length > 0 }
 }
 
-/** Returns the first end of the certificates; that of an old key is revoked soon and does not count. */
+/** Returns the earliest end of the certificates. That of an old key does not count, since it is revoked soon. */
 function firstEnd(keys: readonly Pick<ClassKey, 'state' | 'certificate'>[]): Instant | null {
   const ends = keys.flatMap(({ state, certificate }) =>
     state === 'old' || certificate === null ? [] : [certificate.notAfter],

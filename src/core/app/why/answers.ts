@@ -55,7 +55,7 @@ export function presentAnswer(ca: Handle, { end, broken }: Chain, isUnconfirmed:
 export interface AbsenceFacts {
   readonly vrp: string
   readonly configured: { readonly ca: Handle; readonly isHeld: boolean } | null
-  /** The CA to which it is added later; left out: none. */
+  /** The CA to which it is added later; absent if there is none. */
   readonly scheduled?: { readonly ca: Handle; readonly dates: string; readonly isDue: boolean }
   /** CAs that hold the prefix. */
   readonly holders: readonly Handle[]

@@ -78,7 +78,7 @@ export interface RouterConfig {
   readonly routerId: string | null
   readonly comment: string | null
   readonly since: Instant
-  /** Left out where it replaces none, or the old one is removed. */
+  /** Absent if the key replaces none, or the old one has been removed. */
   readonly replaces?: ReplacedRouter
 }
 

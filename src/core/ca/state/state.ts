@@ -158,11 +158,11 @@ export interface CaState {
   /** Name of the next resource class. */
   readonly nextClass: number
   readonly roas: Table<RoaConfig>
-  /** ROAs with dates to come; left out: none has any. */
+  /** ROAs with dates to come; absent if no ROA has any. */
   readonly scheduled?: Table<ScheduledRoa>
-  /** Left out where none was ever configured. */
+  /** Absent if none was ever configured. */
   readonly aspas?: Table<AspaConfig>
-  /** Left out where none was ever configured. */
+  /** Absent if none was ever configured. */
   readonly routers?: Table<RouterConfig>
   /** Lower bound of manifest numbers, raised if higher numbers than this state knows may have been published. */
   readonly numberFloor: number

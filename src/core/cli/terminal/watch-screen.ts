@@ -24,7 +24,7 @@ const END_OF_LINE = '\u001b[K'
 const END_OF_SCREEN = '\u001b[J'
 /** In raw mode Ctrl-C and Ctrl-D are characters. */
 const END_KEYS = ['q', 'Q', '\u0003', '\u0004'] as const
-/** Other keys, such as arrows: their letters are no keys. */
+/** Escape sequences of other keys, such as arrows; the letters in them do not count as keys. */
 const ESC = '\u001b'
 const SEQUENCES = new RegExp(`${ESC}[[O][0-9;]*[A-Za-z~]`, 'g')
 

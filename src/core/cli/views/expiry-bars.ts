@@ -19,9 +19,9 @@ const MARKS: readonly (readonly [text: string, seconds: number])[] = [
   ['10y', 3650 * 86_400],
 ]
 
-/** Bars at most. */
+/** Maximum number of bars. */
 const MAX_BARS = 8
-/** Columns below which an axis cannot be read. */
+/** Smallest width of a readable axis, in columns. */
 const MIN_AXIS = 24
 const GAP = 2
 const GLYPHS = { unicode: { bar: '█', rest: '·' }, ascii: { bar: '#', rest: '.' } } as const

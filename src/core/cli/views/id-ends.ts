@@ -6,7 +6,7 @@ import { expiryLevel } from '../../pki/expiry.js'
 import type { Column } from '../output/table.js'
 import type { Theme } from '../output/theme.js'
 
-/** A table of peers shows when messages end; the first column that a narrow terminal shortens. */
+/** Column of a table of peers: when the ID certificates end. A narrow terminal shortens it first. */
 export const ID_COLUMN: Column = { title: 'ID UNTIL', rank: 1, cut: 'time', usual: '' }
 
 /** Returns the first of both ends, as a warning from 90 days before it; '' for a peer in this data directory. */

@@ -29,9 +29,9 @@ export const PACKED = 'packed'
 interface Segment {
   readonly path: string
   readonly ranges: readonly SegmentRange[]
-  /** Lines of the index, once they were needed. */
+  /** Lines of the index; undefined until they are needed. */
   lines?: Buffer | undefined
-  /** Names by the folder that they belong to, once they were listed. */
+  /** Names by the folder that they belong to; undefined until they are listed. */
   names?: ReadonlyMap<string, readonly string[]> | undefined
 }
 

@@ -6,11 +6,11 @@ import { addSeconds, type Instant } from '../../base/time.js'
 
 /** Seconds for which packed files also stay single: the longest time that a copy may take, and readers that began before. */
 const OVERLAP_SECONDS = 86400
-/** Files that are packed at once at least: fewer wait for more. */
+/** Fewest files that are packed at once; fewer wait until there are more. */
 export const FEWEST_FILES = 32
-/** Files that are added to segments of one folder in one run at most. */
+/** Most files that one run adds to the segments of one folder. */
 export const MOST_FILES = 8192
-/** Bytes of a file that is left single. */
+/** A file larger than this, in bytes, stays single. */
 export const LARGE_FILE = 1024 * 1024
 
 /** Files and bytes that are added to a segment while the lock is held once. */

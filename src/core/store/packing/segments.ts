@@ -25,7 +25,7 @@ export type OnTouched = () => void
 export interface Packed {
   /** Number of files that were added to a segment. */
   readonly files: number
-  /** Due files that were not looked at. */
+  /** Due files that were left for a later call. */
   readonly rest: readonly DueFile[]
 }
 
@@ -178,7 +178,7 @@ export function findSuperfluous(
   })
 }
 
-/** In place of the segment that holds another one: all of its files are archived. */
+/** Stands for the path of the larger segment if all files of this one are archived. */
 const ARCHIVE = 'archive'
 const nameOf = ({ name }: Hashed): string => name
 
@@ -242,7 +242,7 @@ function removeSingles(folder: string, { path: segment, entries }: HeldSegment, 
   for (const entry of entries) {
     if (!single.has(entry.name)) continue
     const path = pathOf(folder, entry.name)
-    // one that was restored since its entry is damaged stays, and one of another history
+    // a file stays if it was restored because its entry is damaged, or if it belongs to another history
     if (!isIntact(segment, entry) || sha256Hex(readIfExists(path) ?? '') !== entry.sha256) continue
     if (!removeFile(path)) continue
     touched()

@@ -99,7 +99,7 @@ function buildRun(index: Index, run: Run): readonly RepairedCommit[] | undefined
   return undefined
 }
 
-/** Returns the commits of a run that may be the first of format 2; one beyond its end: none is. 0: all are of format 3 or 4. */
+/** Returns the commits of a run that may be the first of format 2. One beyond its end means that none is, 0 that all are of format 3 or 4. */
 function formatStarts({ before, first, last }: Run): readonly number[] {
   if (before !== undefined && before.record.format >= 3) return [0]
   if (before?.record.format === 2) return [first]

@@ -62,7 +62,7 @@ export class HostQueues {
   readonly #running = new Set<Promise<void>>()
   readonly #errors: unknown[] = []
   readonly #turns = new Map<string, Promise<unknown>>()
-  /** By host: what the peers that did not answer failed with. */
+  /** By host, the errors of the peers that did not answer. */
   readonly #silent = new Map<string, Map<string, string>>()
 
   /** Adds an exchange with a peer at a host, behind those that wait for it, and before those that are last. */

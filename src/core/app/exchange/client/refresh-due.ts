@@ -156,7 +156,7 @@ function addRepository(run: Run, row: RemoteRepositoryRow): void {
 }
 
 function keepFailure(failed: Run['failed'], failure: DueFailure): void {
-  // what the peer itself did says more than that it was left out after it
+  // the failure of the peer itself explains more than the later one that it was left out
   if (!isUnsent(failure.code) || !failed.has(nameOf(failure))) failed.set(nameOf(failure), failure)
 }
 

@@ -32,7 +32,7 @@ export interface Exchange extends RefreshOptions {
   readonly findings: Map<string, ParentFinding>
   /** Keys whose listed certificate was not taken over: another one is requested, since the parent may have shrunk and grown meanwhile. */
   readonly refused: Map<string, OpenRequest>
-  /** By CA and ROA or ASPA. */
+  /** ROAs and ASPAs that lost their certificate; the key is the CA with the ROA or ASPA. */
   readonly lost: Map<string, Impact>
 }
 

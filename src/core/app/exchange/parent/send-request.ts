@@ -58,7 +58,7 @@ export async function carryOut(exchange: Exchange, request: OpenRequest): Promis
     }
     return asked(await takeAnswer(exchange, request, own, answer))
   } catch (error) {
-    // a request that was not sent is no failed one
+    // a request that was not sent has not failed
     if (!(error instanceof AppError) || error.kind !== 'remote' || isUnsent(error.code)) throw error
     return asked('failed', null, error.message)
   }

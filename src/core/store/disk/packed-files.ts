@@ -8,7 +8,7 @@ import * as fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { sha256Hex } from '../../crypto/digest.js'
 import { fileOwnedByOther } from './damage.js'
-import { errnoOf, notifyHook } from './io-error.js'
+import { attempt, errnoOf, notifyHook } from './io-error.js'
 import {
   entriesOf,
   findEntry,
@@ -119,11 +119,13 @@ export interface HeldSegment {
   readonly entries: readonly SegmentEntry[]
 }
 
-/** Lists the segments of a folder with their entries, for the program that packs. Throws an error of Node. */
+/** Lists the segments of a folder with their entries, for the program that packs. Throws `io`. */
 export function segmentsOf(folder: string): readonly HeldSegment[] {
-  return catalogOf(join(folder, PACKED)).map((segment) => ({
+  const below = join(folder, PACKED)
+  const segments = attempt('list', below, () => catalogOf(below))
+  return segments.map((segment) => ({
     path: segment.path,
-    entries: entriesOf(linesOf(segment)),
+    entries: entriesOf(attempt('read', segment.path, () => linesOf(segment))),
   }))
 }
 

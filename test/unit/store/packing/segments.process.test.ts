@@ -175,6 +175,19 @@ describe('what stays', () => {
   })
 })
 
+it('a segment that cannot be read is an error of the disk that names it', () => {
+  pack()
+  const [name] = segments()
+  // under a new name its index is not in memory
+  const moved = `${name?.slice(0, -20)}${'0'.repeat(16)}.seg`
+  renameSync(join(folder, 'packed', name ?? ''), join(folder, 'packed', moved))
+  onFileOperation((operation, path) => {
+    if (operation === 'read' && path.endsWith(moved)) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+  })
+  const details = { operation: 'read', errno: 'EIO', path: join(folder, 'packed', moved) }
+  expect(() => found()).toThrow(expect.objectContaining({ kind: 'io', details }))
+})
+
 describe('files that the archive has instead', () => {
   const isDropped = (name: string): boolean => /^(event-[0-4]|command-[1-5])\.json$/.test(name)
 

@@ -14,6 +14,7 @@ import { keyrollCommands, keyrollEvents } from './keyroll.js'
 import { keyrollCancelCommands, keyrollCancelEvents } from './keyroll-cancel.js'
 import { lifecycleCommands, lifecycleEvents } from './lifecycle.js'
 import { migrationCommands, migrationEvents } from './migration.js'
+import { parentListCommands, parentListEvents } from './parent-lists.js'
 import { publishingCommands, publishingEvents } from './publishing.js'
 import { remoteChildCommands, remoteChildEvents } from './remote-children.js'
 import { remoteParentCommands, remoteParentEvents } from './remote-parents.js'
@@ -29,6 +30,7 @@ const events = joined(
   idEvents,
   classEvents,
   remoteParentEvents,
+  parentListEvents,
   remoteRepositoryEvents,
   migrationEvents,
   childEvents,
@@ -47,6 +49,7 @@ const commands = joined(
   idCommands,
   classCommands,
   remoteParentCommands,
+  parentListCommands,
   remoteRepositoryCommands,
   migrationCommands,
   childCommands,

@@ -158,7 +158,7 @@ export interface CaState {
   /** Name of the next resource class. */
   readonly nextClass: number
   readonly roas: Table<RoaConfig>
-  /** ROAs with dates to come; absent if no ROA has any. */
+  /** ROAs that `tick` adds or removes at their dates; absent if there are none. */
   readonly scheduled?: Table<ScheduledRoa>
   /** Absent if none was ever configured. */
   readonly aspas?: Table<AspaConfig>

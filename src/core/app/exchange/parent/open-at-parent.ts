@@ -5,7 +5,7 @@
 import type { Handle } from '../../../base/handle.js'
 import { addSeconds, type Instant } from '../../../base/time.js'
 import { siaOf } from '../../../ca/classes.js'
-import { isRenewalWorth } from '../../../ca/remote-parents.js'
+import { isRenewalWorth } from '../../../ca/parent-lists.js'
 import { isUnconfirmedAt } from '../../../ca/state/places.js'
 import { type OpenRequest, openRequests, unexpectedRequests } from '../../../ca/state/requests.js'
 import { type CaState, type ClassKey, type ResourceClass, repositoryOf } from '../../../ca/state/state.js'

@@ -4,7 +4,7 @@
  */
 import { quoted } from '../../../base/text.js'
 import { classFor, siaOf } from '../../../ca/classes.js'
-import { MOST_CLASSES, MOST_NEW_CLASSES } from '../../../ca/remote-parents.js'
+import { MOST_CLASSES, MOST_NEW_CLASSES } from '../../../ca/parent-lists.js'
 import { type CaState, currentKey, type ResourceClass, repositoryOf } from '../../../ca/state/state.js'
 import type { Work } from '../../../eventsourcing/work.js'
 import type { ChildSia } from '../../../issuing/children.js'

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { type ParentFacts, parentDue } from '../../../../../src/core/app/exchange/client/due-parents.js'
 import { parseHandle } from '../../../../../src/core/base/handle.js'
 import { addSeconds, type Instant, secondsBetween } from '../../../../../src/core/base/time.js'
-import { CONFIRM_SECONDS } from '../../../../../src/core/ca/remote-parents.js'
+import { CONFIRM_SECONDS } from '../../../../../src/core/ca/parent-lists.js'
 
 const NOW = '2026-11-21T12:00:00Z' as Instant
 const [ca, other, parent] = ['acme', 'leaf', 'registry'].map(parseHandle) as [never, never, never]

@@ -7,7 +7,7 @@ import { openMessage, sealMessage } from '../../../../../src/core/app/exchange/m
 import { openAt } from '../../../../../src/core/app/exchange/parent/open-at-parent.js'
 import { withMessageSigner } from '../../../../../src/core/app/session/signing.js'
 import { addSeconds, type Instant } from '../../../../../src/core/base/time.js'
-import { CONFIRM_SECONDS } from '../../../../../src/core/ca/remote-parents.js'
+import { CONFIRM_SECONDS } from '../../../../../src/core/ca/parent-lists.js'
 import type { CaState, ListedEntitlement, ResourceClass } from '../../../../../src/core/ca/state/state.js'
 import { systemRandom } from '../../../../../src/core/crypto/random.js'
 import { Work } from '../../../../../src/core/eventsourcing/work.js'

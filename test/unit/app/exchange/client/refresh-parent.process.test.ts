@@ -12,7 +12,7 @@ import { openMessage, sealMessage } from '../../../../../src/core/app/exchange/m
 import { withMessageSigner } from '../../../../../src/core/app/session/signing.js'
 import { AppError } from '../../../../../src/core/base/errors.js'
 import { addSeconds, type Instant } from '../../../../../src/core/base/time.js'
-import { CONFIRM_SECONDS } from '../../../../../src/core/ca/remote-parents.js'
+import { CONFIRM_SECONDS } from '../../../../../src/core/ca/parent-lists.js'
 import { systemRandom } from '../../../../../src/core/crypto/random.js'
 import { newestId } from '../../../../../src/core/identity/id-keys.js'
 import { decodeProvisioning } from '../../../../../src/core/protocols/provisioning/decode.js'

@@ -13,7 +13,7 @@ import { openMessage, sealMessage } from '../../../../../src/core/app/exchange/m
 import { withMessageSigner } from '../../../../../src/core/app/session/signing.js'
 import { status } from '../../../../../src/core/app/status/status.js'
 import { addSeconds, type Instant } from '../../../../../src/core/base/time.js'
-import { CONFIRM_SECONDS, MOST_NEW_CLASSES } from '../../../../../src/core/ca/remote-parents.js'
+import { CONFIRM_SECONDS, MOST_NEW_CLASSES } from '../../../../../src/core/ca/parent-lists.js'
 import type { KeyId } from '../../../../../src/core/crypto/ports.js'
 import { systemRandom } from '../../../../../src/core/crypto/random.js'
 import { newestId } from '../../../../../src/core/identity/id-keys.js'

@@ -6,7 +6,7 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { leavingText } from '../../core/cli/views/repositories.js'
+import { leavingText } from '../../core/cli/peer-views/repositories.js'
 
 export default class CaShow extends BaseCommand<CaShowReport> {
   static override summary = 'show a CA'

@@ -6,7 +6,7 @@ import type { Instant } from '../../core/base/time.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { ID_COLUMN, idCell } from '../../core/cli/views/id-ends.js'
+import { ID_COLUMN, idCell } from '../../core/cli/peer-views/id-ends.js'
 
 export default class ChildList extends BaseCommand<ChildListReport> {
   static override summary = 'list the children of a CA'

@@ -6,8 +6,8 @@ import type { Instant } from '../../core/base/time.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { ID_COLUMN, idCell } from '../../core/cli/views/id-ends.js'
-import { exchangeText } from '../../core/cli/views/parents.js'
+import { ID_COLUMN, idCell } from '../../core/cli/peer-views/id-ends.js'
+import { exchangeText } from '../../core/cli/peer-views/parents.js'
 
 export default class ParentList extends BaseCommand<ParentListReport> {
   static override summary = 'list the parents of a CA with the last exchange with each'

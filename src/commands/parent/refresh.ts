@@ -5,8 +5,8 @@ import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, flag, noSyncFlag } from '../../core/cli/flags/flags.js'
+import { classText, refreshOutcome } from '../../core/cli/peer-views/parents.js'
 import { impactLines } from '../../core/cli/views/impact.js'
-import { classText, refreshOutcome } from '../../core/cli/views/parents.js'
 
 export default class ParentRefresh extends BaseCommand<RefreshAllReport> {
   static override summary = 'ask parents elsewhere what they list, and request the certificates that are open'

@@ -6,7 +6,7 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import { dueText } from '../../core/cli/output/due.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { classText, contactLines, exchangeText } from '../../core/cli/views/parents.js'
+import { classText, contactLines, exchangeText } from '../../core/cli/peer-views/parents.js'
 
 export default class ParentShow extends BaseCommand<ParentShowReport> {
   static override summary = 'show a parent of a CA: contact, last exchange, classes, doubts, open requests'

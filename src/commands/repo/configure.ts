@@ -9,7 +9,7 @@ import { arg, changeFlags, flag } from '../../core/cli/flags/flags.js'
 import { permissionFlags, permissionsOf } from '../../core/cli/flags/peer-flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { idChoiceLines } from '../../core/cli/views/id-keys.js'
+import { idChoiceLines } from '../../core/cli/peer-views/id-keys.js'
 
 /** With `--response`: our ID key toward the repository. */
 type Configured = RepositoryReport | (RepositoryReport & IdChoice)

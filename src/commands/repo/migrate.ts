@@ -13,9 +13,9 @@ import { permissionFlags, permissionsOf } from '../../core/cli/flags/peer-flags.
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { idChoiceLines } from '../../core/cli/views/id-keys.js'
+import { idChoiceLines } from '../../core/cli/peer-views/id-keys.js'
+import { leavingText } from '../../core/cli/peer-views/repositories.js'
 import { rollLines } from '../../core/cli/views/keyroll.js'
-import { leavingText } from '../../core/cli/views/repositories.js'
 
 type Migrated = MigrationReport & Partial<IdChoice>
 

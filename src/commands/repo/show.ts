@@ -6,7 +6,7 @@ import type { Instant } from '../../core/base/time.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { repositoryView } from '../../core/cli/views/repositories.js'
+import { repositoryView } from '../../core/cli/peer-views/repositories.js'
 
 export default class RepoShow extends BaseCommand<RepoShowReport> {
   static override summary = 'show where a CA publishes: contact, last exchange, unconfirmed objects'

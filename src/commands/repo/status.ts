@@ -8,7 +8,7 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { repositoriesView } from '../../core/cli/views/repositories.js'
+import { repositoriesView } from '../../core/cli/peer-views/repositories.js'
 
 export default class RepoStatus extends BaseCommand<RepoStatusReport> {
   static override summary = 'list the repositories of CAs with the last success and unconfirmed objects'

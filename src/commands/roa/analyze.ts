@@ -5,7 +5,7 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
 import { requiredSources, routingFlags } from '../../core/cli/flags/routing.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { roaAnalysisView } from '../../core/cli/views/roa-analysis.js'
+import { roaAnalysisView } from '../../core/cli/roa-views/roa-analysis.js'
 
 export default class RoaAnalyze extends BaseCommand<RoaAnalysisReport> {
   static override summary = 'compare the ROAs of a CA with what is announced in BGP'

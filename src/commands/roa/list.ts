@@ -4,7 +4,7 @@ import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { roaCsvView, roaListView } from '../../core/cli/views/roa-list.js'
+import { roaCsvView, roaListView } from '../../core/cli/roa-views/roa-list.js'
 
 export default class RoaList extends BaseCommand<RoaListReport> {
   static override summary = 'list the ROAs of a CA'

@@ -8,7 +8,7 @@ import { namedSources, routingFlags } from '../../core/cli/flags/routing.js'
 import { roaSafetyFlags, SAFETY_NEEDS } from '../../core/cli/flags/safety.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { ROA_FORMATS, roaFileFlag, roaInput, roaNeeds, SKIPPED_STATUS, skipFlag } from '../../core/cli/roa-input.js'
-import { roasChangedView } from '../../core/cli/views/roas-changed.js'
+import { roasChangedView } from '../../core/cli/roa-views/roas-changed.js'
 
 export default class RoaReplace extends BaseCommand<RoaUpdateReport> {
   static override summary = 'replace all ROAs of a CA'

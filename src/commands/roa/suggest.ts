@@ -4,7 +4,7 @@ import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
 import { requiredSources, routingFlags } from '../../core/cli/flags/routing.js'
-import { roaSuggestionView } from '../../core/cli/views/roa-suggestion.js'
+import { roaSuggestionView } from '../../core/cli/roa-views/roa-suggestion.js'
 
 export default class RoaSuggest extends BaseCommand<RoaSuggestionReport> {
   static override summary = 'propose changes of ROAs from what is announced in BGP'

@@ -10,7 +10,7 @@ import { namedSources, routingFlags } from '../../core/cli/flags/routing.js'
 import { roaSafetyFlags, SAFETY_NEEDS } from '../../core/cli/flags/safety.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { dateFlags, SKIPPED_STATUS, skipFlag, textOf } from '../../core/cli/roa-input.js'
-import { roasChangedView } from '../../core/cli/views/roas-changed.js'
+import { roasChangedView } from '../../core/cli/roa-views/roas-changed.js'
 
 export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
   static override summary = 'add and remove ROAs from a file'

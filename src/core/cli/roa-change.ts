@@ -8,7 +8,7 @@ import { namedSources, routingFlags } from './flags/routing.js'
 import { roaSafetyFlags, SAFETY_NEEDS } from './flags/safety.js'
 import type { Theme } from './output/theme.js'
 import { ROA_FORMATS, roaFileFlag, roaInput, roaNeeds } from './roa-input.js'
-import { roasChangedView } from './views/roas-changed.js'
+import { roasChangedView } from './roa-views/roas-changed.js'
 
 export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
   static override description = ROA_FORMATS

@@ -4,7 +4,7 @@ import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'
-import { idKeysView } from '../../../core/cli/views/id-keys.js'
+import { idKeysView } from '../../../core/cli/peer-views/id-keys.js'
 
 export default class CaIdShow extends BaseCommand<IdKeysReport> {
   static override summary = 'show the ID keys of a CA, which sign its messages'

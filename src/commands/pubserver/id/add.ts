@@ -4,7 +4,7 @@ import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { writeFlags } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'
-import { idChangeView } from '../../../core/cli/views/id-keys.js'
+import { idChangeView } from '../../../core/cli/peer-views/id-keys.js'
 
 export default class PubserverIdAdd extends BaseCommand<IdChangeReport> {
   static override summary = 'make a further ID key for new exchanges'

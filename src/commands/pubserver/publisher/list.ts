@@ -5,7 +5,7 @@ import type { Instant } from '../../../core/base/time.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { flag } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'
-import { ID_COLUMN, idCell } from '../../../core/cli/views/id-ends.js'
+import { ID_COLUMN, idCell } from '../../../core/cli/peer-views/id-ends.js'
 
 export default class PublisherList extends BaseCommand<PublisherListReport> {
   static override summary = 'list who publishes here, how much, and when each was heard'

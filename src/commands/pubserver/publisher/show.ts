@@ -5,7 +5,7 @@ import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg } from '../../../core/cli/flags/flags.js'
 import { counted } from '../../../core/cli/output/endings.js'
 import type { Theme } from '../../../core/cli/output/theme.js'
-import { exchangeText } from '../../../core/cli/views/parents.js'
+import { exchangeText } from '../../../core/cli/peer-views/parents.js'
 
 export default class PublisherShow extends BaseCommand<PublisherShowReport> {
   static override summary = 'show a publisher: ID keys, last message, objects'

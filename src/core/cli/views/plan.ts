@@ -6,8 +6,8 @@ import type { CaPlan, PlanItem, PlanRow } from '../../desired-state/difference.j
 import { changeEnding } from '../output/change-ending.js'
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
+import { routingEffectView, warningLines } from '../roa-views/routing-effect.js'
 import { impactLines } from './impact.js'
-import { routingEffectView, warningLines } from './routing-effect.js'
 
 const WORDS: Readonly<Record<PlanItem, string>> = {
   ca: 'CA',

@@ -5,9 +5,9 @@ import { formatDuration, type Instant, secondsBetween } from '../../base/time.js
 import { dueCell, dueText } from '../output/due.js'
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
+import { exchangeText } from '../peer-views/parents.js'
 import { expiryBars } from './expiry-bars.js'
 import { rollText } from './keyroll.js'
-import { exchangeText } from './parents.js'
 
 /** Renders the report: findings first, then facts, then the CAs. */
 export function statusView(report: StatusReport, theme: Theme): string {

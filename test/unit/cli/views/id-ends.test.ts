@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 import { plainTheme } from '../../../../src/core/cli/output/theme.js'
-import { idCell, idText } from '../../../../src/core/cli/views/id-ends.js'
+import { idCell, idText } from '../../../../src/core/cli/peer-views/id-ends.js'
 
 const NOW = '2026-11-21T12:00:00Z' as Instant
 const DAY = 86_400

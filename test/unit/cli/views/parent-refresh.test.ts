@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { RefreshAllReport } from '../../../../src/core/app/exchange/client/refresh-parents.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
-import { refreshOutcome } from '../../../../src/core/cli/views/parents.js'
+import { refreshOutcome } from '../../../../src/core/cli/peer-views/parents.js'
 import type { KeyId } from '../../../../src/core/crypto/ports.js'
 
 const [CA, UP] = ['kid', 'up'].map(parseHandle) as [never, never]

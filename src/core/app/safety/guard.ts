@@ -12,6 +12,7 @@ import { loadRoutingData, type RoutingData } from '../routing/data.js'
 import { type NamedSources, routingSources } from '../routing/sources.js'
 import type { Session } from '../session/session.js'
 import { vrpsAround } from './all-vrps.js'
+import { blindText, guardSight } from './guard-sight.js'
 import { dataOnce, noteOnce } from './once.js'
 import { hostPlaces, rememberedHosts } from './protected-hosts.js'
 import { addressesOf } from './routing-preview.js'
@@ -33,6 +34,8 @@ export async function guardRoutes(
   changed: readonly RoaPayload[],
   named: NamedSources,
 ): Promise<readonly Violation[]> {
+  const unknown = blindText(guardSight(session))
+  if (unknown !== undefined) noteOnce(session, `the guard is blind: ${unknown}`)
   const places = placesWithin(protectedPlaces(session), changed)
   if (places.length === 0) return []
   const data = await announcements(session, places, named)

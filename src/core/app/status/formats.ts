@@ -88,6 +88,7 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('next_due_timestamp_seconds', 'Time at which tick has work to do.', seconds(report.nextDue)),
     one('held_changes', 'Changes that the limits or the guard of routes hold.', report.held.length),
     ...pastMetrics(report),
+    ...guardMetrics(report),
     ...faultMetrics(report),
     one('future_manifests', 'Manifests published with a time after the present.', report.future.length),
     one('unpublished', 'CAs with content that is not published yet.', report.unpublished.length),
@@ -113,6 +114,15 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('orphan_keys', 'Key files that no state references.', report.orphanKeys.length),
     one('surplus_files', 'Files in quarantine that no commit references.', aside.surplus),
     one('locked', '1 while a command holds the write lock.', report.locks.length),
+  ]
+}
+
+/** Returns what the guard of routes knows. */
+function guardMetrics({ guard }: StatusReport): readonly Metric[] {
+  const isActive = guard.state === 'sees' ? 1 : 0
+  return [
+    one('guard_active', '0 if the guard of routes knows no address to protect, or lacks some.', isActive),
+    one('guard_unknown_hosts', 'Protected hosts of which no address is known.', guard.unknownHosts.length),
   ]
 }
 

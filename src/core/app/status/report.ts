@@ -10,6 +10,7 @@ import type { LastBackup } from '../backup/last-backup.js'
 import type { RestoredStatus } from '../backup/restore-gap.js'
 import type { ServerStatus } from '../distribution/server-status.js'
 import type { LastAudit } from '../proof/last-audit.js'
+import type { GuardSight } from '../safety/guard-sight.js'
 import type { HeldChange } from '../session/held-changes.js'
 import type { GroupSummary } from './enrolment.js'
 import type { StatusFinding } from './finding.js'
@@ -44,6 +45,8 @@ export interface StatusReport {
   readonly lastBackup: LastBackup | null
   /** The last `audit verify` that completed; null if there was none. */
   readonly lastAudit: LastAudit | null
+  /** Knowledge of the guard of routes about the addresses that have to stay reachable. */
+  readonly guard: GuardSight
   readonly lastCommit: { readonly commit: number; readonly at: Instant | null }
   readonly cas: readonly StatusCa[]
   readonly broken: readonly UnreadableAggregate[]

@@ -16,6 +16,7 @@ import { soonest } from '../changes/outcome.js'
 import { serverFindings, serverStatus } from '../distribution/server-status.js'
 import { lastAudit } from '../proof/last-audit.js'
 import { planRevision, type RepublishPlan } from '../republishing/republish-plan.js'
+import { guardSight } from '../safety/guard-sight.js'
 import { heldChanges } from '../session/held-changes.js'
 import { supersededBy } from '../session/role.js'
 import type { Session } from '../session/session.js'
@@ -87,7 +88,7 @@ export async function status(session: Session): Promise<StatusReport> {
     staleAt: plan.staleAt,
     nextDue: soonest(plan.nextDue, nextDue),
     scheduled: [...plan.scheduled].map(([ca, at]) => ({ ca, at })),
-    ...{ lastTick, lastBackup: lastBackup(session), lastAudit: inputs.lastAudit },
+    ...{ lastTick, lastBackup: lastBackup(session), lastAudit: inputs.lastAudit, guard: guardSight(session) },
     tickPeriod: session.config.tickPeriod,
     lastCommit: { commit: snapshot.head, at: snapshot.at },
     cas: casOf(snapshot, plan),

@@ -1,4 +1,6 @@
 /** Renders the report of `brine status`. */
+
+import { blindText } from '../../app/safety/guard-sight.js'
 import { expiriesOf } from '../../app/status/expiries.js'
 import type { StatusReport } from '../../app/status/report.js'
 import { formatDuration, type Instant, secondsBetween } from '../../base/time.js'
@@ -58,6 +60,7 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
     ['last commit', lastCommit.at === null ? 'none' : `${lastCommit.commit}, ${moment(lastCommit.at, now)}`],
     ['last backup', backupText(report, now)],
     ['last audit', auditText(report, now)],
+    ['guard', guardText(report, now)],
     ['repository', publication === null ? 'none' : repository(publication)],
     ['disk', `${bytes(disk.free)} free of ${bytes(disk.size)}`],
   ]
@@ -101,6 +104,18 @@ function auditText({ lastAudit, lastCommit }: StatusReport, now: Instant): strin
   const later = Math.max(0, lastCommit.commit - commits)
   const newer = later === 0 ? '' : `, ${counted(later, 'commit')} since`
   return `${moment(at, now)}, ${findings === 0 ? 'no findings' : counted(findings, 'finding')}${newer}`
+}
+
+/** Returns what the guard of routes knows, or why it knows nothing. */
+function guardText({ guard }: StatusReport, now: Instant): string {
+  const { state, addresses, prefixes, lookedUpAt } = guard
+  if (state === 'off') return 'off: [routing] has neither bgp nor protected_prefixes'
+  const prefixText = prefixes === 0 ? [] : [counted(prefixes, 'prefix', 'prefixes')]
+  const addressText =
+    lookedUpAt === null ? [] : [`${counted(addresses, 'address', 'addresses')}, looked up ${moment(lookedUpAt, now)}`]
+  const known = [...prefixText, ...addressText].join(', ')
+  const blind = blindText(guard)
+  return blind === undefined ? known : `blind: ${blind}${known === '' ? '' : `; ${known}`}`
 }
 
 function failures({ failed, failedPeers }: NonNullable<StatusReport['lastTick']>): string {

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
 import { Secret } from '../base/secret.js'
 import { secretLineOf } from '../base/secret-line.js'
+import { readBlocking } from '../store/disk/blocking-read.js'
 import { errnoOf } from '../store/disk/io-error.js'
 
 /** Largest size of such a file, in bytes. */
@@ -50,6 +51,10 @@ export async function readIdentities(path: string): Promise<readonly Secret[]> {
 }
 
 function readSecret(path: string): Uint8Array {
+  return readBlocking(path, () => readOpened(path))
+}
+
+function readOpened(path: string): Uint8Array {
   let fd: number | undefined
   try {
     fd = openSync(path, 'r')

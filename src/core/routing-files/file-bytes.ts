@@ -1,14 +1,18 @@
 /** The bytes of a file that the user names, in pieces, decompressed where it is gzip. Invariant: memory does not grow with the file. */
-import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { AppError } from '../base/errors.js'
 import { type Instant, instantOf } from '../base/time.js'
+import { readBlocking } from '../store/disk/blocking-read.js'
 import { userFileError } from '../store/disk/user-files.js'
 
 /** A table of the whole Internet has 60 MB; what is larger than this is not one, or a compressed file made to fill memory. */
 const MAX_BYTES = 2 ** 30
 const PIECE = 2 ** 16
+/** Octets of the header of gzip up to the time (RFC 1952 section 2.3). */
+const HEADER = 10
 
 /** A file, and the time of its content. */
 export interface DataFile {
@@ -26,9 +30,8 @@ export async function readBytes(
   push: (piece: Uint8Array) => void,
   maxBytes = MAX_BYTES,
 ): Promise<DataFile> {
-  const head = readHead(path)
-  refuseOtherCompression(path, head.bytes)
-  const isGzip = head.bytes[0] === 0x1f && head.bytes[1] === 0x8b
+  const { head, rest, changed } = begin(path)
+  const isGzip = head[0] === 0x1f && head[1] === 0x8b
   // the pipeline reports the end of the stream that a refusal causes, not the refusal
   const refused: unknown[] = []
   let size = 0
@@ -44,30 +47,67 @@ export async function readBytes(
       }
     }
   }
-  const file = createReadStream(path, { highWaterMark: PIECE })
+  const file = Readable.from(joined(head, rest), { objectMode: false, highWaterMark: PIECE })
   try {
     if (isGzip) await pipeline(file, createGunzip({ chunkSize: PIECE }), take)
     else await pipeline(file, take)
   } catch (error) {
     throw refused.length > 0 ? refused[0] : readError(path, error)
   }
-  const packed = isGzip ? head.bytes.readUInt32LE(4) : 0
-  return { path, time: instantOf(packed === 0 ? head.changed : packed) }
+  const packed = isGzip && head.length >= HEADER ? head.readUInt32LE(4) : 0
+  return { path, time: instantOf(packed === 0 ? changed : packed) }
 }
 
-function readHead(path: string): { readonly bytes: Buffer; readonly changed: number } {
+interface Begun {
+  /** The first octets; all of a file that has fewer. */
+  readonly head: Buffer
+  /** What follows, once. */
+  readonly rest: Iterable<Buffer>
+  /** Unix time in seconds. */
+  readonly changed: number
+}
+
+/** Opens a file, or a pipe that another program fills, and reads its first octets. Throws `file-unreadable`, `file-compression` (usage). */
+function begin(path: string): Begun {
+  let fd: number | undefined
   try {
-    const handle = openSync(path, 'r')
-    try {
-      const bytes = Buffer.alloc(10)
-      readSync(handle, bytes, 0, bytes.length, 0)
-      return { bytes, changed: Math.floor(statSync(path).mtimeMs / 1000) }
-    } finally {
-      closeSync(handle)
+    const opened = readBlocking(path, () => openSync(path, 'r'))
+    fd = opened
+    const changed = Math.floor(fstatSync(opened).mtimeMs / 1000)
+    let head = Buffer.alloc(0)
+    for (let piece = readPiece(path, opened); piece.length > 0; piece = readPiece(path, opened)) {
+      head = Buffer.concat([head, piece])
+      if (head.length >= HEADER) break
     }
+    refuseOtherCompression(path, head)
+    return { head, rest: piecesOf(path, opened), changed }
   } catch (cause) {
+    if (fd !== undefined) closeSync(fd)
+    if (cause instanceof AppError) throw cause
     throw userFileError('file-unreadable', `cannot read ${path}`, path, cause)
   }
+}
+
+function* joined(head: Buffer, rest: Iterable<Buffer>): Generator<Buffer> {
+  if (head.length > 0) yield head
+  yield* rest
+}
+
+/** Reads to the end, and closes. */
+function* piecesOf(path: string, fd: number): Generator<Buffer> {
+  try {
+    for (let piece = readPiece(path, fd); piece.length > 0; piece = readPiece(path, fd)) yield piece
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function readPiece(path: string, fd: number): Buffer {
+  const piece = Buffer.allocUnsafe(PIECE)
+  return piece.subarray(
+    0,
+    readBlocking(path, () => readSync(fd, piece)),
+  )
 }
 
 const OTHERS: readonly (readonly [name: string, magic: string, program: string])[] = [

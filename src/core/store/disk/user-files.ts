@@ -23,6 +23,7 @@ import { dirname, join } from 'node:path'
 import { concat, utf8 } from '../../base/bytes.js'
 import { hintOfErrno } from '../../base/errno-hints.js'
 import { AppError } from '../../base/errors.js'
+import { readBlocking } from './blocking-read.js'
 import { syncDir } from './fs.js'
 import { ioError } from './io-error.js'
 import { replaceFile } from './write-file.js'
@@ -57,6 +58,10 @@ const PIECE = 2 ** 20
 
 /** Reads the bytes of a file. Throws `file-unreadable` (usage), and `file-too-large` (usage) beyond `maxBytes`, for a file before it is read. */
 export function readUserBytes(path: string, maxBytes = Infinity): Uint8Array {
+  return readBlocking(path, () => readOpened(path, maxBytes))
+}
+
+function readOpened(path: string, maxBytes: number): Uint8Array {
   let fd: number | undefined
   try {
     fd = openSync(path, constants.O_RDONLY)

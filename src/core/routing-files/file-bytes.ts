@@ -61,7 +61,7 @@ export async function readBytes(
 interface Begun {
   /** The first octets; all of a file that has fewer. */
   readonly head: Buffer
-  /** What follows, once. */
+  /** Pieces after the head, to be read once. */
   readonly rest: Iterable<Buffer>
   /** Unix time in seconds. */
   readonly changed: number

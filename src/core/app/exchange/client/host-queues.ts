@@ -40,11 +40,14 @@ const SILENT = 'peer-silent'
 /** Code of a peer that was reached and did not answer in time. */
 const TIMEOUT = 'peer-timeout'
 
+/** Code of a message that was not sent, as another process was exchanging messages with the host. */
+const BUSY = 'peer-host-busy'
+
 /**
  * Codes of a message that did not reach the host, whichever peer it was for. A TLS certificate that is refused is not among them: each peer has its
  * own roots and permissions.
  */
-const DOWN: ReadonlySet<string> = new Set(['peer-unreachable', 'peer-tls', 'peer-host-busy'])
+const DOWN: ReadonlySet<string> = new Set(['peer-unreachable', 'peer-tls', BUSY])
 
 /** Peers of a host that do not answer in time, after which it counts as down: a program behind it may be, and each costs minutes. */
 export const MOST_TIMEOUTS = 3
@@ -58,6 +61,7 @@ export const wasSilent = (exchange: Pick<LastExchange, 'outcome' | 'code'> | und
 
 export class HostQueues {
   readonly #queues = new Map<string, Queue>()
+  /** By host, why nothing more is sent to it: `down: …` or `busy: …`. */
   readonly #down = new Map<string, string>()
   readonly #running = new Set<Promise<void>>()
   readonly #errors: unknown[] = []
@@ -138,18 +142,18 @@ export class HostQueues {
   /** Returns why nothing is sent to a peer, or to any peer of the host; undefined if it may be. */
   #unsent(host: string, name?: string): Fault | undefined {
     const down = this.#down.get(host)
-    if (down !== undefined) return { code: HOST_DOWN, message: `not asked, as its host is down: ${down}` }
+    if (down !== undefined) return { code: HOST_DOWN, message: `not asked, as its host is ${down}` }
     const silent = name === undefined ? undefined : this.#silent.get(host)?.get(name)
     return silent === undefined ? undefined : { code: SILENT, message: `not asked again: ${silent}` }
   }
 
   #learn(host: string, name: string, { code, message }: Fault): void {
-    if (DOWN.has(code)) this.#down.set(host, message)
+    if (DOWN.has(code)) this.#down.set(host, `${code === BUSY ? 'busy' : 'down'}: ${message}`)
     if (code !== TIMEOUT) return
     const silent = this.#silent.get(host) ?? new Map<string, string>()
     this.#silent.set(host, silent.set(name, message))
     if (silent.size >= MOST_TIMEOUTS)
-      this.#down.set(host, `${silent.size} of its peers did not answer, the last: ${message}`)
+      this.#down.set(host, `down: ${silent.size} of its peers did not answer, the last: ${message}`)
   }
 }
 

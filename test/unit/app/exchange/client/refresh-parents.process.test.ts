@@ -90,6 +90,16 @@ test('a host that is down is asked once, and the other hosts are refreshed', asy
   ])
 })
 
+test('a host that another process is talking to is not called down', async () => {
+  onSend = async (peer) => {
+    if (peer !== 'ant') throw new AppError('locked', 'peer-host-busy', 'another process asks it')
+  }
+  expect((await refresh()).failed.map(({ message }) => message)).toEqual([
+    'another process asks it',
+    'not asked, as its host is busy: another process asks it',
+  ])
+})
+
 test('what is no failure of a peer ends the command, after the other hosts', async () => {
   onSend = async (peer) => {
     if (peer === 'bee') throw new AppError('io', 'disk-full', 'the disk is full')

@@ -79,3 +79,11 @@ describe('the tests', () => {
     expect(rules.filter((path) => starts.test(text(path)))).toEqual([])
   })
 })
+
+describe('a test of the rules', () => {
+  it('replaces no module: its process is used again, where the module may be loaded already', () => {
+    const rules = sources.filter((path) => /^test\/(unit|property)\/.*(?<!\.process)\.test\.ts$/.test(path))
+    expect(rules.length).toBeGreaterThan(100)
+    expect(rules.filter((path) => /\bvi\.(do)?(un)?mock\(|\bvi\.resetModules\(/i.test(text(path)))).toEqual([])
+  })
+})

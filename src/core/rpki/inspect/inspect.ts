@@ -102,7 +102,11 @@ export function verdictOf(faults: readonly ObjectFinding[]): Verdict {
 }
 
 function tooLarge(bytes: Uint8Array, findings: FindingList): Found {
-  findings.refused('rpki-client limit', `${bytes.length} octets; rpki-client reads no file above ${MAX_SIZE}`)
+  // not examined, so that nothing good can be said of it
+  findings.add(
+    'rpki-client limit',
+    `${bytes.length} octets; rpki-client reads no file above ${MAX_SIZE}, nor is it read here`,
+  )
   return { type: 'unknown', fields: {} }
 }
 

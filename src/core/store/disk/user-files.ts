@@ -28,8 +28,11 @@ import { syncDir } from './fs.js'
 import { ioError } from './io-error.js'
 import { replaceFile } from './write-file.js'
 
+/** The most that is read of a file, and of a pipe or a device, which may never end: no document of the user has so much. */
+const LARGEST = 256 * 2 ** 20
+
 /** Reads the text of a file. Throws `file-unreadable`, `file-not-utf8` (usage), and `file-too-large` (usage) beyond `maxBytes`, before it is read. */
-export function readUserFile(path: string, maxBytes = Infinity): string {
+export function readUserFile(path: string, maxBytes = LARGEST): string {
   const bytes = readUserBytes(path, maxBytes)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -52,12 +55,10 @@ export function isUserFile(path: string): boolean {
   }
 }
 
-/** The most that is read of what has no size, such as a pipe or a device: it may never end. */
-const MOST_OF_STREAM = 256 * 2 ** 20
 const PIECE = 2 ** 20
 
 /** Reads the bytes of a file. Throws `file-unreadable` (usage), and `file-too-large` (usage) beyond `maxBytes`, for a file before it is read. */
-export function readUserBytes(path: string, maxBytes = Infinity): Uint8Array {
+export function readUserBytes(path: string, maxBytes = LARGEST): Uint8Array {
   return readBlocking(path, () => readOpened(path, maxBytes))
 }
 
@@ -69,7 +70,7 @@ function readOpened(path: string, maxBytes: number): Uint8Array {
     if (stat.isFile() && stat.size > maxBytes) throw tooLarge(path, maxBytes)
     // a file of /proc has no size either
     if (stat.isFile() && stat.size > 0) return new Uint8Array(readFileSync(fd))
-    return readStream(fd, path, Math.min(maxBytes, MOST_OF_STREAM))
+    return readStream(fd, path, maxBytes)
   } catch (cause) {
     if (cause instanceof AppError) throw cause
     throw userFileError('file-unreadable', `cannot read ${path}`, path, cause)

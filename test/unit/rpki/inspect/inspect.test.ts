@@ -67,6 +67,8 @@ describe('files that are not objects', () => {
   ])('given %s, then it reports that', async (_what, bytes) => {
     const inspection = await inspect('x.roa', bytes)
     expect(inspection).toMatchObject({ type: 'unknown', accepted: false })
+    // no name that contradicts it
+    expect(await inspect('x', bytes)).toMatchObject({ accepted: false, verdict: 'invalid' })
     expect(inspection.faults.length).toBeGreaterThan(0)
   })
 

@@ -1,6 +1,6 @@
 /** Files that the user names: bounded, whatever they are. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -26,6 +26,14 @@ describe('a file that the user names', () => {
     expect(Buffer.from(readUserBytes(path, 3)).toString()).toBe('abc')
     expect(codeOf(() => readUserBytes(path, 2))).toBe('file-too-large')
     expect(codeOf(() => readUserFile(path, 2))).toBe('file-too-large')
+  })
+
+  it('of more than 256 MiB is refused before it is read, where the caller states no limit', () => {
+    const path = join(dir, 'sparse')
+    writeFileSync(path, '')
+    truncateSync(path, 256 * 2 ** 20 + 1)
+    expect(codeOf(() => readUserBytes(path))).toBe('file-too-large')
+    expect(codeOf(() => readUserFile(path))).toBe('file-too-large')
   })
 
   it('that never ends is refused at the limit', () => {

@@ -144,6 +144,26 @@ const subjects: readonly Subject[] = [
       await expectAudited(two)
     },
   }),
+  on('client', 'repo migrate --response --abandon-old', 'publishing', {
+    run: (two) => migrate(two, { abandonsOld: true }),
+    state: async (two) => [await whereItIs(two), (await two.stateHere(KID)).leaving?.abandonedAt !== undefined],
+    next: async (two) => {
+      // in one commit: never a migration that still sends to the old one
+      const { leaving } = await two.stateHere(KID)
+      expect(leaving === undefined || leaving.abandonedAt !== undefined).toBe(true)
+      if (leaving === undefined) await migrate(two, { abandonsOld: true })
+      await sync(two)
+      await activateKeyroll(await two.here(), KID, { className: null, now: true, compromised: false })
+      await sync(two)
+      await sync(two)
+      expect([served(two, 'second'), served(two, 'pub'), await isLeaving(two)]).toEqual([
+        'crl mft roa',
+        'crl mft roa',
+        false,
+      ])
+      await expectAudited(two)
+    },
+  }),
   on('client', 'ca id renew', 'publishing', {
     run: async (two) => renewId(await two.here(), KID, null),
     state: async (two) => (await two.stateHere(KID)).ids?.map(({ notAfter }) => notAfter),

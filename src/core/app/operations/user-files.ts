@@ -45,9 +45,12 @@ export function readDocument(path: string, maxBytes?: number): string {
   return readUserFile(path, maxBytes)
 }
 
-/** Returns the octets of a file. Throws `file-unreadable` (usage). */
+/** The most that is read of a message or a setup file, as of standard input: peers send less than 10 MB. */
+const LARGEST_MESSAGE = 64 * 2 ** 20
+
+/** Returns the octets of a file with a message or a setup file. Throws `file-unreadable`, `file-too-large` (usage). */
 export function readOctets(path: string): Uint8Array {
-  return readUserBytes(path)
+  return readUserBytes(path, LARGEST_MESSAGE)
 }
 
 /** Returns true if there is a file of this name. */

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { readOctets } from '../../../../src/core/app/operations/user-files.js'
 import { AppError } from '../../../../src/core/base/errors.js'
 import { readUserBytes, readUserFile } from '../../../../src/core/store/disk/user-files.js'
 
@@ -34,6 +35,13 @@ describe('a file that the user names', () => {
     truncateSync(path, 256 * 2 ** 20 + 1)
     expect(codeOf(() => readUserBytes(path))).toBe('file-too-large')
     expect(codeOf(() => readUserFile(path))).toBe('file-too-large')
+  })
+
+  it('with a message or a setup file is refused above 64 MiB, as on standard input', () => {
+    const path = join(dir, 'message')
+    writeFileSync(path, '')
+    truncateSync(path, 64 * 2 ** 20 + 1)
+    expect(codeOf(() => readOctets(path))).toBe('file-too-large')
   })
 
   it('that never ends is refused at the limit', () => {

@@ -186,9 +186,9 @@ const storage = {
   ),
   pack_threshold_days: integer(
     null,
-    1,
+    0,
     36_500,
-    'tick packs files of history older than this many days into few large ones; default: never',
+    'tick packs files of history older than this many days into few; 0: it writes them back; default: never',
   ),
   check_files_within: {
     type: 'duration',

@@ -1,13 +1,10 @@
 /** Packs all that may be packed in a data directory, whatever its age, as a year of `tick` would. */
 import type { Instant } from '../../../src/core/base/time.js'
 import { openStore } from '../../../src/core/store/commit/file-store.js'
+import { packedFolders } from '../../../src/core/store/packing/held-segments.js'
 import { surveyPacking } from '../../../src/core/store/packing/pack-survey.js'
-import {
-  findSuperfluous,
-  packedFolders,
-  packFiles,
-  removeSuperfluous,
-} from '../../../src/core/store/packing/segments.js'
+import { packFiles } from '../../../src/core/store/packing/segments.js'
+import { findSuperfluous, removeSuperfluous } from '../../../src/core/store/packing/superfluous.js'
 
 const BEFORE = '2000-01-01T00:00:00Z' as Instant
 const AFTER = '2999-01-01T00:00:00Z' as Instant

@@ -1,31 +1,30 @@
 /**
- * Packs old files of history into segments, for `tick`, and removes what became superfluous a day later.
+ * Packs old files of history into segments, for `tick`, or writes them back to their places where the configuration ends packing, and removes what
+ * became superfluous a day later.
  * Invariants: found without the write lock and done under it in short batches; after an interruption the next run continues; only a history
  * whose newest commit is of format 4 loses a single file, since older programs do not read segments.
  */
-import { isCount, isObject, isText, isTime, listOf, objectOf } from '../../base/shape.js'
+import { isCount, isFlag, isObject, isText, isTime, listOf, objectOf } from '../../base/shape.js'
 import { addSeconds, type Instant } from '../../base/time.js'
 import { cutoffOf } from '../../store/archive/archive-plan.js'
 import { forgetReleased, releasedObjects } from '../../store/archive/packed-objects.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import type { FileWriter } from '../../store/commit/writer.js'
 import { droppedFiles, type IsDropped } from '../../store/packing/dropped.js'
+import { packedFolders } from '../../store/packing/held-segments.js'
 import { isOver, type Overlap } from '../../store/packing/pack-rules.js'
 import { type PackingSurvey, packedNames, surveyPacking } from '../../store/packing/pack-survey.js'
-import {
-  findSuperfluous,
-  leaveOutDropped,
-  packedFolders,
-  packFiles,
-  removeSuperfluous,
-  type Superfluous,
-} from '../../store/packing/segments.js'
+import { leaveOutDropped, packFiles } from '../../store/packing/segments.js'
+import { findSuperfluous, removeSuperfluous, type Superfluous } from '../../store/packing/superfluous.js'
+import { unpackFiles } from '../../store/packing/unpack.js'
 import type { Session } from '../session/session.js'
 
 export interface PackingReport {
   /** Number of files that were added to segments. */
   readonly packed: number
-  /** Number of single files and smaller segments that were removed. */
+  /** Number of packed files that were written back to their places. */
+  readonly unpacked: number
+  /** Number of single files and segments that were removed. */
   readonly removed: number
 }
 
@@ -35,6 +34,8 @@ interface PackingNotes {
   readonly at: Instant
   /** Generation of the directory then: in another one, as of a copy, everything waits again. */
   readonly generation: number
+  /** True if files were written back; where that changed since, the next run does not wait. */
+  readonly unpacks?: boolean
   readonly liveObjects: number
   readonly overlaps: readonly Overlap[]
 }
@@ -49,45 +50,85 @@ const DAY = 86400
 const isNotes = objectOf({
   at: isTime,
   generation: isCount,
+  'unpacks?': isFlag,
   liveObjects: isCount,
   overlaps: listOf(objectOf({ segment: isText, 'holder?': isText, since: isTime })),
 })
 
 /**
- * Packs once a day if `pack_threshold_days` is set. What is packed and waits is finished without it. Returns undefined if nothing was due.
- * Throws `locked`, `io`, `corrupt`.
+ * Packs once a day if `pack_threshold_days` is set, or writes packed files back if it is 0. What is packed and waits is finished without it.
+ * Returns undefined if nothing was due. Throws `locked`, `io`, `corrupt`.
  */
 export async function packDaily(session: Session, options: PackingOptions = {}): Promise<PackingReport | undefined> {
   const { store } = session
   const found = await store.read(async (reader) => survey(session, reader, options))
   if (found === undefined) return undefined
+  const report = found.unpacks
+    ? { packed: 0, unpacked: await unpackAll(session, found) }
+    : { packed: await packAll(session, found, options), unpacked: 0 }
+  const removed = await removeAll(session, found)
+  await store.read(async (reader) => writeNotes(session, reader, found))
+  return { ...report, removed }
+}
+
+async function packAll(session: Session, found: Found, options: PackingOptions): Promise<number> {
+  const { store } = session
   const { layout } = store
-  const { now, superfluous, isDropped } = found
-  const ran = { packed: 0, removed: 0 }
   const touched = (): void => touch(session)
-  const rule = (folder: string) => ({ ...options, isDropped: (name: string) => isDropped(folder, name) })
+  const rule = (folder: string) => ({ ...options, isDropped: (name: string) => found.isDropped(folder, name) })
+  let packed = 0
   for (const { folder, due } of found.homes)
     for (let rest = due; rest.length > 0; ) {
       const done = await store.write(async (writer) => {
         begin(session, writer)
         return packFiles(layout, folder, rest, touched, rule(folder))
       })
-      ran.packed += done.files
+      packed += done.files
       rest = done.rest
     }
   for (const folder of found.leaner)
     await store.write(async () => leaveOutDropped(layout, folder, touched, rule(folder)))
-  for (const one of superfluous.filter(({ since }) => isOver(since, now)))
+  return packed
+}
+
+async function unpackAll(session: Session, { folders, isDropped }: Found): Promise<number> {
+  const { store } = session
+  let unpacked = 0
+  for (const folder of folders)
+    for (let hasMore = true; hasMore; ) {
+      const run = async () =>
+        unpackFiles(
+          store.layout,
+          folder,
+          () => touch(session),
+          (name) => isDropped(folder, name),
+        )
+      const done = await store.write(run)
+      unpacked += done.files
+      hasMore = done.hasMore
+    }
+  return unpacked
+}
+
+async function removeAll(session: Session, { now, superfluous, isDropped, unpacks }: Found): Promise<number> {
+  const { store } = session
+  let removed = 0
+  for (const one of superfluous.filter(({ since }) => isOver(since, now))) {
+    const rules = { unpacks, isDropped: (name: string) => isDropped(one.folder, name) }
     await store.write(async (writer) => {
       if (writer.commitAt(writer.head).record.format >= 4)
-        ran.removed += removeSuperfluous(layout, one, now, touched, rule(one.folder).isDropped)
+        removed += removeSuperfluous(store.layout, one, now, () => touch(session), rules)
     })
-  await store.read(async (reader) => writeNotes(session, reader, found))
-  return ran
+  }
+  return removed
 }
 
 interface Found extends PackingSurvey {
   readonly now: Instant
+  /** True: packed files are written back to their places. */
+  readonly unpacks: boolean
+  /** Folders with segments. */
+  readonly folders: readonly string[]
   /** Files and segments that are superfluous, some of them for a day. */
   readonly superfluous: readonly Superfluous[]
   /** Folders with segments from which the archive has taken files. */
@@ -96,27 +137,35 @@ interface Found extends PackingSurvey {
 }
 
 function survey(session: Session, reader: StoreReader, { fewest }: PackingOptions): Found | undefined {
-  const { layout, status, marker } = session.store
+  const { layout, status } = session.store
   // format 3 begins with the next archive run
   if (reader.at === undefined || reader.commitAt(reader.head).record.format < 3) return undefined
   const days = session.config.packThresholdDays
+  const unpacks = days === 0
   const folders = foldersOf(session, reader)
-  if (days === undefined && folders.length === 0) return undefined
+  if ((days === undefined || unpacks) && folders.length === 0) return undefined
   const now = session.clockFor(reader).now()
-  const stored = status.read(NAME)
-  const notes = isObject(stored) && isNotes(stored) ? (stored as unknown as PackingNotes) : undefined
-  const isOwn = notes?.generation === marker.generation
-  if (isOwn && notes.at <= now && addSeconds(notes.at, DAY) > now) return undefined
+  const notes = readNotes(session)
+  const isSame = notes !== undefined && (notes.unpacks ?? false) === unpacks
+  if (isSame && notes.at <= now && addSeconds(notes.at, DAY) > now) return undefined
   const isDropped = droppedFiles(layout, status, reader, now)
-  const liveObjects = isOwn ? notes.liveObjects : 0
+  const liveObjects = notes?.liveObjects ?? 0
   const rules = { liveObjects, released: releasedObjects(status), ...(fewest === undefined ? {} : { fewest }) }
   const found =
-    days === undefined
+    days === undefined || unpacks
       ? { homes: [], liveObjects }
       : surveyPacking(layout, reader, { ...rules, cutoff: cutoffOf(now, reader.at, days * DAY) })
-  const superfluous = superfluousIn(session, folders, now, isOwn ? notes.overlaps : [], isDropped)
+  const superfluous = superfluousIn(session, folders, { now, known: notes?.overlaps ?? [], isDropped, unpacks })
   const leaner = folders.filter((folder) => [...packedNames(folder)].some((name) => isDropped(folder, name)))
-  return { ...found, now, superfluous, leaner, isDropped }
+  return { ...found, now, unpacks, folders, superfluous, leaner, isDropped }
+}
+
+/** Returns the notes of the last run; undefined if it was in another generation, or if they are lost. */
+function readNotes({ store: { status, marker } }: Session): PackingNotes | undefined {
+  const stored = status.read(NAME)
+  if (!isObject(stored) || !isNotes(stored)) return undefined
+  const notes = stored as unknown as PackingNotes
+  return notes.generation === marker.generation ? notes : undefined
 }
 
 function foldersOf({ store: { layout } }: Session, reader: StoreReader): readonly string[] {
@@ -126,26 +175,34 @@ function foldersOf({ store: { layout } }: Session, reader: StoreReader): readonl
   )
 }
 
+interface Overlapping {
+  readonly now: Instant
+  readonly known: readonly Overlap[]
+  readonly isDropped: IsDropped
+  readonly unpacks: boolean
+}
+
 function superfluousIn(
   { store: { layout } }: Session,
   folders: readonly string[],
-  now: Instant,
-  known: readonly Overlap[],
-  isDropped: IsDropped,
+  { now, known, isDropped, unpacks }: Overlapping,
 ): readonly Superfluous[] {
-  return folders.flatMap((folder) => findSuperfluous(layout, folder, known, now, (name) => isDropped(folder, name)))
+  return folders.flatMap((folder) =>
+    findSuperfluous(layout, folder, known, now, { unpacks, isDropped: (name) => isDropped(folder, name) }),
+  )
 }
 
 /** Notes what is superfluous after the run, so that its day begins. */
-function writeNotes(session: Session, reader: StoreReader, { now, liveObjects, superfluous, isDropped }: Found): void {
+function writeNotes(session: Session, reader: StoreReader, found: Found): void {
   const { layout, status, marker } = session.store
-  const left = superfluousIn(session, foldersOf(session, reader), now, superfluous, isDropped)
+  const { now, liveObjects, unpacks } = found
+  const left = superfluousIn(session, foldersOf(session, reader), { ...found, known: found.superfluous })
   const overlaps = left.map(({ segment, holder, since }) => ({
     segment,
     since,
     ...(holder === undefined ? {} : { holder }),
   }))
-  status.write(NAME, { at: now, generation: marker.generation, liveObjects, overlaps })
+  status.write(NAME, { at: now, generation: marker.generation, unpacks, liveObjects, overlaps })
   const objects = packedNames(layout.objects)
   forgetReleased(status, (name) => objects.has(name))
 }

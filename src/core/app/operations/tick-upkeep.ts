@@ -92,8 +92,10 @@ async function packIfDue(session: Session): Promise<readonly Done[]> {
   try {
     const { packDaily } = await import('./packing.js')
     const report = await packDaily(session)
-    if (report === undefined || report.packed + report.removed === 0) return []
-    return [{ what: 'pack', on: `${report.packed} files packed, ${report.removed} removed` }]
+    if (report === undefined) return []
+    const { packed, unpacked, removed } = report
+    if (unpacked > 0) return [{ what: 'pack', on: `${unpacked} files written back, ${removed} removed` }]
+    return packed + removed === 0 ? [] : [{ what: 'pack', on: `${packed} files packed, ${removed} removed` }]
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     if (error.kind !== 'locked') session.options.onNotice?.(`old files of history were not packed: ${error.message}`)

@@ -9,13 +9,8 @@ import { onFileOperation } from '../../../../src/core/store/disk/io-error.js'
 import { type Layout, layoutOf } from '../../../../src/core/store/disk/paths.js'
 import { readVerified } from '../../../../src/core/store/disk/verified-read.js'
 import { type DueFile, surveyPacking } from '../../../../src/core/store/packing/pack-survey.js'
-import {
-  findSuperfluous,
-  leaveOutDropped,
-  packFiles,
-  removeSuperfluous,
-  type Superfluous,
-} from '../../../../src/core/store/packing/segments.js'
+import { leaveOutDropped, packFiles } from '../../../../src/core/store/packing/segments.js'
+import { findSuperfluous, removeSuperfluous, type Superfluous } from '../../../../src/core/store/packing/superfluous.js'
 import { add, type Scratch, scratch } from '../../../support/store/store.js'
 
 const NOW = '2027-03-01T00:00:00Z' as Instant
@@ -56,10 +51,10 @@ const read = (name: string): string | undefined => {
   return bytes && Buffer.from(bytes).toString('latin1')
 }
 const found = (known: readonly Superfluous[] = [], now = NOW, isDropped?: (name: string) => boolean) =>
-  findSuperfluous(layout, folder, known, now, isDropped)
+  findSuperfluous(layout, folder, known, now, isDropped === undefined ? {} : { isDropped })
 const remove = (what: Superfluous | undefined, now: Instant, isDropped?: (name: string) => boolean): number => {
   if (what === undefined) throw new Error('nothing is superfluous')
-  return removeSuperfluous(layout, what, now, nothing, isDropped)
+  return removeSuperfluous(layout, what, now, nothing, isDropped === undefined ? {} : { isDropped })
 }
 /** Changes one letter of an entry in the only segment, or in the one with this name. */
 function spoil(word: string, name = segments()[0] ?? ''): void {
